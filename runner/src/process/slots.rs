@@ -1,0 +1,246 @@
+//! The memory that master, keeper and workers of one pair share: who is connected, what each run is doing, how each
+//! worker fares. Atomics only, fixed at start, never moved.
+//!
+//! A slot stands for one connection. Its worker moves it along with plain stores; when the worker has died, the
+//! keeper alone reads it and settles with the caller. No slot is ever written by two living processes, except that
+//! a free slot is claimed with a compare-and-swap, since two workers may stand side by side during a swap.
+
+use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, Ordering::*};
+
+/// Connections that one pair can hold at once. Pages of slots never used cost nothing.
+pub const SLOTS: usize = 4096;
+/// Workers of one keeper at once: one, or two while a new generation takes over.
+pub const SEATS: usize = 2;
+/// The longest sentence that a worker can leave for its keeper, in bytes.
+const SENTENCE: usize = 2048;
+
+/// What a connection is doing, as far as its caller is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum State {
+    /// No connection.
+    Free = 0,
+    /// Connected, no byte of a request has been read: a next worker can go on with it.
+    Idle = 1,
+    /// Part of a request has been read, the action knows nothing of it.
+    Reading = 2,
+    /// The action has been entered for a `/run`.
+    Running = 3,
+    /// A library is being loaded for an `/init`.
+    Initialising = 4,
+    /// There is an answer, of which no byte has been sent.
+    Answering = 5,
+    /// Part of an answer has been sent.
+    Sending = 6,
+}
+
+impl State {
+    fn from_bits(bits: u32) -> Self {
+        match bits & 0xff {
+            1 => Self::Idle,
+            2 => Self::Reading,
+            3 => Self::Running,
+            4 => Self::Initialising,
+            5 => Self::Answering,
+            6 => Self::Sending,
+            _ => Self::Free,
+        }
+    }
+}
+
+/// One connection. All zero: free.
+#[repr(C)]
+pub struct Slot {
+    /// State in the low byte, the seat of the owner plus one in the next (0: nobody's, waits for adoption).
+    word: AtomicU32,
+    descriptor: AtomicI32,
+    /// Counts the runs of this slot, so that the watchdog tells one from the next.
+    run: AtomicU32,
+    /// How long the current run may take, in milliseconds; 0 = for ever.
+    limit_ms: AtomicU32,
+}
+
+const fn word(state: State, owner: u32) -> u32 {
+    state as u32 | (owner << 8)
+}
+
+impl Slot {
+    /// The state, and the seat that owns the connection.
+    pub fn read(&self) -> (State, Option<usize>) {
+        let bits = self.word.load(Acquire);
+        (State::from_bits(bits), ((bits >> 8) as usize).checked_sub(1))
+    }
+
+    /// The connection's descriptor. Meaningful while the slot is not free.
+    pub fn descriptor(&self) -> RawFd {
+        self.descriptor.load(Relaxed)
+    }
+
+    /// Which run of this slot it is, and its limit in milliseconds (0 = none).
+    pub fn run(&self) -> (u32, u32) {
+        (self.run.load(Relaxed), self.limit_ms.load(Relaxed))
+    }
+
+    /// Called by the owner: the connection is in `state` now.
+    pub fn set(&self, state: State, seat: usize) {
+        self.word.store(word(state, seat_bits(seat)), Release);
+    }
+
+    /// Called by the owner: a run begins that may take `limit_ms`.
+    ///
+    /// Ordered before whatever the caller reads next, so that a keeper about to sleep sees the run, or the worker
+    /// sees that it sleeps.
+    pub fn begin(&self, state: State, seat: usize, limit_ms: u32) {
+        self.run.store(self.run.load(Relaxed).wrapping_add(1), Relaxed);
+        self.limit_ms.store(limit_ms, Relaxed);
+        self.word.store(word(state, seat_bits(seat)), SeqCst);
+    }
+
+    /// Takes a free slot for a connection. False: somebody else has it.
+    pub fn claim(&self, descriptor: RawFd, seat: usize) -> bool {
+        let mine = word(State::Idle, seat_bits(seat));
+        if self.word.compare_exchange(0, mine, AcqRel, Relaxed).is_err() {
+            return false;
+        }
+        self.descriptor.store(descriptor, Relaxed);
+        true
+    }
+
+    /// Gives an idle connection to whoever adopts it. Called by the owner, or by the keeper for a dead owner.
+    pub fn release(&self) {
+        self.word.store(word(State::Idle, 0), Release);
+    }
+
+    /// Takes a released connection over. False: somebody else was first, or there is none.
+    pub fn adopt(&self, seat: usize) -> bool {
+        let mine = word(State::Idle, seat_bits(seat));
+        self.word.compare_exchange(word(State::Idle, 0), mine, AcqRel, Relaxed).is_ok()
+    }
+
+    /// The connection is closed. Called by the owner, or by the keeper for a dead owner.
+    pub fn free(&self) {
+        self.word.store(0, Release);
+    }
+}
+
+fn seat_bits(seat: usize) -> u32 {
+    if seat == 0 { 1 } else { 2 }
+}
+
+/// How far a worker has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Phase {
+    /// Nobody sits here, or somebody has just been started.
+    Starting = 0,
+    /// A library that was there at start is being loaded.
+    Loading = 1,
+    /// It accepts connections.
+    Ready = 2,
+    /// It accepts connections, but the library was refused; the sentence says why.
+    Refused = 3,
+    /// It has left on purpose; its idle connections wait for the next worker.
+    Retired = 4,
+}
+
+/// One worker as its keeper sees it.
+#[repr(C)]
+pub struct Seat {
+    phase: AtomicU32,
+    /// Set by the keeper: leave as soon as nobody waits for an answer.
+    pub retire: AtomicU32,
+    /// Set by the worker when it cannot go on after the current answer.
+    pub runs: AtomicU32,
+    /// stdout and stderr of this worker.
+    pub streams: [Stream; 2],
+    sentence_length: AtomicU32,
+    sentence: [AtomicU8; SENTENCE],
+}
+
+/// What worker and keeper share about one log stream.
+#[repr(C)]
+pub struct Stream {
+    /// Held by whoever moves bytes from the action's pipe to the container's stream.
+    pub lock: AtomicU32,
+    /// 1: the last byte that went out was not a newline.
+    pub partial: AtomicU32,
+    /// Activations that have begun and whose log has not been ended.
+    pub unended: AtomicU32,
+}
+
+impl Seat {
+    /// How far the worker has come.
+    pub fn phase(&self) -> Phase {
+        match self.phase.load(Acquire) {
+            1 => Phase::Loading,
+            2 => Phase::Ready,
+            3 => Phase::Refused,
+            4 => Phase::Retired,
+            _ => Phase::Starting,
+        }
+    }
+
+    /// Called by the worker.
+    pub fn set_phase(&self, phase: Phase) {
+        self.phase.store(phase as u32, Release);
+    }
+
+    /// Leaves a sentence for the keeper. Longer ones are cut at a character's border.
+    pub fn say(&self, sentence: &str) {
+        let mut end = sentence.len().min(SENTENCE);
+        while !sentence.is_char_boundary(end) {
+            end -= 1;
+        }
+        for (to, from) in self.sentence.iter().zip(&sentence.as_bytes()[..end]) {
+            to.store(*from, Relaxed);
+        }
+        self.sentence_length.store(u32::try_from(end).unwrap_or(0), Release);
+    }
+
+    /// The sentence that the worker left, if any.
+    pub fn sentence(&self) -> String {
+        let length = (self.sentence_length.load(Acquire) as usize).min(SENTENCE);
+        let bytes: Vec<u8> = self.sentence[..length].iter().map(|byte| byte.load(Relaxed)).collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Makes the seat ready for a next worker.
+    pub fn clear(&self) {
+        self.set_phase(Phase::Starting);
+        self.retire.store(0, Relaxed);
+        self.sentence_length.store(0, Relaxed);
+        for stream in &self.streams {
+            stream.lock.store(0, Relaxed);
+            stream.partial.store(0, Relaxed);
+            stream.unended.store(0, Relaxed);
+        }
+    }
+}
+
+/// What a keeper and its workers share, readable by the master and by whoever serves metrics.
+#[repr(C)]
+pub struct Pair {
+    /// Set by the master: no new runs, leave when those running are done.
+    pub draining: AtomicU32,
+    /// 1 while the keeper sleeps without a clock: whoever begins a run with a limit rings its bell.
+    pub keeper_sleeps: AtomicU32,
+    /// Descriptor, in the shared table, of the recipe that `/init` delivered, plus one; 0 = none.
+    pub recipe: AtomicI32,
+    /// Workers that died without being asked to.
+    pub deaths: AtomicU32,
+    pub seats: [Seat; SEATS],
+    pub slots: [Slot; SLOTS],
+}
+
+impl Pair {
+    /// The slots that `seat` owns.
+    pub fn owned_by(&self, seat: usize) -> impl Iterator<Item = &Slot> {
+        self.slots.iter().filter(move |slot| slot.read().1 == Some(seat))
+    }
+
+    /// Does anybody wait for an answer of `seat`?
+    pub fn is_busy(&self, seat: usize) -> bool {
+        self.owned_by(seat).any(|slot| slot.read().0 != State::Idle)
+    }
+}

@@ -1,0 +1,218 @@
+//! Every system call that the process tree makes and that no safe crate offers.
+//!
+//! Nothing here decides anything: each function wraps one call of the kernel or of libc, and says what the caller
+//! must know. The rest of `process` is safe code.
+#![expect(unsafe_code, reason = "the one door of the process tree to the kernel")]
+
+use std::io;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::ptr;
+use std::time::Duration;
+
+pub use libc::pid_t as Pid;
+
+/// Which side of a `fork` or `clone` this is.
+pub enum Side {
+    /// The caller, with the new process's id.
+    Parent(Pid),
+    /// The new process.
+    Child,
+}
+
+/// Maps one `T` that parent and children share, filled with zero bytes.
+///
+/// The mapping lasts as long as the process.
+pub fn shared<T: Zeroable>() -> io::Result<&'static T> {
+    // SAFETY: a new anonymous mapping; the kernel chooses an address that nothing else uses.
+    let address = unsafe {
+        libc::mmap(
+            ptr::null_mut(),
+            size_of::<T>(),
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_SHARED | libc::MAP_ANONYMOUS,
+            -1,
+            0,
+        )
+    };
+    if address == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: page-aligned, large enough, never unmapped, and `Zeroable` says that zero bytes are a `T`. `T: Sync`
+    // makes shared access sound, also from other processes, since it holds atomics only.
+    Ok(unsafe { &*address.cast::<T>() })
+}
+
+/// A type of atomics for which all bytes zero is a valid value, and which may be shared between processes.
+///
+/// # Safety
+/// The type must consist of atomics of integers, and arrays and `repr(C)` structs of such, only.
+pub unsafe trait Zeroable: Sync {}
+
+// SAFETY: `Pair` is `repr(C)` and made of atomic integers only (see `slots.rs`).
+unsafe impl Zeroable for super::slots::Pair {}
+
+/// Starts a process with memory and descriptors of its own. Call it while this process has one thread.
+pub fn fork() -> io::Result<Side> {
+    // SAFETY: the callers (master) have a single thread, so that the child's copy of every lock is unlocked.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => Ok(Side::Child),
+        pid => Ok(Side::Parent(pid)),
+    }
+}
+
+/// Starts a process that has its own memory but **shares this process's descriptor table**: what it opens or
+/// accepts, this process can still write to after its death.
+///
+/// glibc is not told: in the child, the first thread's cached thread id is the parent's. So the child must do its
+/// work on a thread that it starts.
+pub fn clone_with_shared_descriptors() -> io::Result<Side> {
+    let flags = libc::c_long::from(libc::CLONE_FILES | libc::SIGCHLD);
+    // SAFETY: no CLONE_VM and no new stack: the child goes on in its copy of this stack, as after a fork. The
+    // keeper has a single thread, so that the child's copy of every lock is unlocked. All other arguments are
+    // zero, so that their order, which differs between architectures, does not matter.
+    match unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => Ok(Side::Child),
+        pid => Ok(Side::Parent(Pid::try_from(pid).unwrap_or(Pid::MAX))),
+    }
+}
+
+/// Ends this process at once: no destructors, no `atexit` handlers of an action.
+pub fn exit_now(status: i32) -> ! {
+    // SAFETY: `_exit` has no preconditions.
+    unsafe { libc::_exit(status) }
+}
+
+/// Takes a descriptor number that another process of the same table left in a shared slot.
+///
+/// The caller vouches, by the slot protocol, that the number is an open descriptor that nobody else owns; if it is
+/// not (an action closed it), calls on it fail with `EBADF`.
+pub fn adopt(descriptor: RawFd) -> OwnedFd {
+    // SAFETY: by the slot protocol the slot that held the number was its only owner, and gave it up.
+    unsafe { OwnedFd::from_raw_fd(descriptor) }
+}
+
+/// Closes every descriptor from `first` to `last`, both included, whoever opened them.
+pub fn close_range(first: RawFd, last: RawFd) {
+    let (Ok(first), Ok(last)) = (u32::try_from(first), u32::try_from(last)) else { return };
+    // SAFETY: only numbers are passed. The keeper calls it between workers, for numbers that it does not own.
+    let _ = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
+}
+
+/// A set of signals to wait for instead of being interrupted by.
+#[derive(Clone, Copy)]
+pub struct Signals(libc::sigset_t);
+
+impl Signals {
+    /// Blocks `signals` in this thread, so that they stay pending until waited for.
+    pub fn block(signals: &[i32]) -> Self {
+        // SAFETY: an all-zero sigset_t is a valid value to initialise over.
+        let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
+        // SAFETY: `set` is a valid sigset_t.
+        unsafe { libc::sigemptyset(&raw mut set) };
+        for signal in signals {
+            // SAFETY: `set` is initialised; unknown numbers are refused by the call.
+            unsafe { libc::sigaddset(&raw mut set, *signal) };
+        }
+        // SAFETY: `set` is initialised, the old mask is not asked for.
+        unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, ptr::null_mut()) };
+        Self(set)
+    }
+
+    /// The next of the signals, or `None` when `limit` has passed.
+    pub fn wait(&self, limit: Option<Duration>) -> Option<i32> {
+        let signal = match limit {
+            // SAFETY: the set is initialised; no information is asked for.
+            None => unsafe { libc::sigwaitinfo(&raw const self.0, ptr::null_mut()) },
+            Some(limit) => {
+                let limit = libc::timespec {
+                    tv_sec: libc::time_t::try_from(limit.as_secs()).unwrap_or(libc::time_t::MAX),
+                    tv_nsec: libc::c_long::from(limit.subsec_nanos()),
+                };
+                // SAFETY: as above; the time is a valid timespec for the length of the call.
+                unsafe { libc::sigtimedwait(&raw const self.0, ptr::null_mut(), &raw const limit) }
+            }
+        };
+        (signal > 0).then_some(signal)
+    }
+}
+
+/// Gives every signal its default meaning and unblocks all of them: what an action may expect to find.
+///
+/// SIGPIPE stays ignored, as in every Rust program: a caller that went away must not end a worker.
+pub fn default_signals() {
+    for signal in 1..=64 {
+        if signal != libc::SIGPIPE && signal != libc::SIGKILL && signal != libc::SIGSTOP {
+            // SAFETY: SIG_DFL is a valid disposition; numbers that libc keeps for itself are refused by the call.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+    }
+    // SAFETY: an all-zero sigset_t is a valid value to initialise over.
+    let mut none: libc::sigset_t = unsafe { std::mem::zeroed() };
+    // SAFETY: `none` is a valid sigset_t.
+    unsafe { libc::sigemptyset(&raw mut none) };
+    // SAFETY: `none` is initialised, the old mask is not asked for.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut()) };
+}
+
+/// Writes out what C's `printf` and its kin still hold in this process.
+pub fn flush_stdio() {
+    // SAFETY: a null pointer means all streams; each is locked by libc while it is flushed.
+    unsafe { libc::fflush(ptr::null_mut()) };
+}
+
+/// Sleeps until `word` may have changed from `expected`, or `limit` has passed.
+pub fn futex_wait(word: &std::sync::atomic::AtomicU32, expected: u32, limit: Duration) {
+    let limit = libc::timespec {
+        tv_sec: libc::time_t::try_from(limit.as_secs()).unwrap_or(libc::time_t::MAX),
+        tv_nsec: libc::c_long::from(limit.subsec_nanos()),
+    };
+    // SAFETY: `word` outlives the call and is four-byte aligned; not the private kind, since processes share it.
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, expected, &raw const limit) };
+}
+
+/// Wakes those who sleep on `word`.
+pub fn futex_wake(word: &std::sync::atomic::AtomicU32) {
+    // SAFETY: as for `futex_wait`.
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, i32::MAX) };
+}
+
+/// One word that reads 1 in the process that made the mark, and 0 in any process forked from it.
+///
+/// An action may `fork` and return from its entry point in both processes: the child must not go on as the server.
+#[derive(Clone, Copy)]
+pub struct ForkMark(&'static std::sync::atomic::AtomicU32);
+
+impl ForkMark {
+    /// Makes the mark of this process.
+    pub fn new() -> io::Result<Self> {
+        // SAFETY: a new anonymous mapping of one page; the kernel chooses the address.
+        let address = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                4096,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+                -1,
+                0,
+            )
+        };
+        if address == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the range is the mapping just made.
+        if unsafe { libc::madvise(address, 4096, libc::MADV_WIPEONFORK) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: page-aligned, zero-filled, never unmapped.
+        let word = unsafe { &*address.cast::<std::sync::atomic::AtomicU32>() };
+        word.store(1, std::sync::atomic::Ordering::Relaxed);
+        Ok(Self(word))
+    }
+
+    /// Is this still the process that made the mark?
+    pub fn is_original(self) -> bool {
+        self.0.load(std::sync::atomic::Ordering::Relaxed) == 1
+    }
+}
