@@ -1,0 +1,350 @@
+//! The frozen types: what crosses the border between a runner and an action, field by field as in
+//! `include/action.h`, and the root module by which a Rust library is found.
+//!
+//! Nothing here may change its size, order or meaning within version 1. [`RawContext`] and [`Module`]
+//! grow at their end. Authors of actions need none of this: it is for runners, and for `export!`.
+//! All unsafe code of the crate stands in this file, so the functions that a library hands out do too.
+
+// Module_Ref is abi_stable's way to name the reference to a Module.
+#![allow(unsafe_code, non_camel_case_types)]
+
+use std::ffi::c_void;
+use std::{mem, ptr};
+
+use abi_stable::library::{CheckTypeLayout, LibHeader, RootModule, RootModuleResult};
+use abi_stable::prefix_type::PrefixTypeTrait;
+use abi_stable::sabi_types::VersionStrings;
+use abi_stable::std_types::{RSlice, RStr};
+use abi_stable::StableAbi;
+
+use crate::context::Context;
+use crate::export::{self, Library, Run};
+
+/// Version of both dialects; `ACTION_ABI_VERSION` in `action.h`.
+pub const ABI_VERSION: u32 = 1;
+
+/// Status of a [`RawResult`]: `ptr` holds the result, a JSON object or array.
+pub const OK: i32 = 0;
+/// Status of a [`RawResult`]: `ptr` holds the error value. Text that is not JSON counts as a JSON string.
+pub const ERROR: i32 = 1;
+/// Status of a [`RawResult`]: the action panicked; `ptr` as for [`ERROR`].
+pub const PANIC: i32 = 2;
+
+/// Borrowed UTF-8, not NUL-terminated, valid during the call: `action_str`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, StableAbi)]
+pub struct Str {
+    /// First byte; may be null when `len` is 0.
+    pub ptr: *const u8,
+    /// Number of bytes.
+    pub len: usize,
+}
+
+impl Str {
+    /// The empty string, which in a context means "not given".
+    pub const EMPTY: Self = Self {
+        ptr: ptr::null(),
+        len: 0,
+    };
+
+    /// Points to `bytes`, without keeping them alive.
+    pub const fn new(bytes: &[u8]) -> Self {
+        Self {
+            ptr: bytes.as_ptr(),
+            len: bytes.len(),
+        }
+    }
+
+    /// The bytes that this points to.
+    ///
+    /// # Safety
+    /// Unless it is empty, `len` bytes at `ptr` are readable and unchanged for the whole of `'a`.
+    pub unsafe fn bytes<'a>(self) -> &'a [u8] {
+        if self.ptr.is_null() || self.len == 0 {
+            return &[];
+        }
+        // SAFETY: not null, and the caller vouches for the bytes and for 'a.
+        unsafe { std::slice::from_raw_parts(self.ptr, self.len) }
+    }
+}
+
+/// What a run knows about itself: `action_context`. Append-only: a field may be read only if it lies
+/// inside `size`. An empty string means "not given".
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct RawContext {
+    /// Bytes of this struct that the runner filled in.
+    pub size: usize,
+    /// End of the run's time, Unix time in milliseconds; 0 = none.
+    pub deadline_ms: i64,
+    /// Id of this activation.
+    pub activation_id: Str,
+    /// Id of the transaction that the activation belongs to.
+    pub transaction_id: Str,
+    /// Namespace of the action.
+    pub ns: Str,
+    /// Full name of the action.
+    pub action_name: Str,
+    /// Version of the action.
+    pub action_version: Str,
+    /// Key for calls to the platform's API.
+    pub api_key: Str,
+    /// Address of the platform's API.
+    pub api_host: Str,
+    /// W3C trace context, header `traceparent` of the request.
+    pub traceparent: Str,
+    /// W3C trace context, header `tracestate` of the request.
+    pub tracestate: Str,
+}
+
+impl RawContext {
+    /// A context in which nothing is given; `size` covers every field of this version.
+    pub const EMPTY: Self = Self {
+        size: mem::size_of::<Self>(),
+        deadline_ms: 0,
+        activation_id: Str::EMPTY,
+        transaction_id: Str::EMPTY,
+        ns: Str::EMPTY,
+        action_name: Str::EMPTY,
+        action_version: Str::EMPTY,
+        api_key: Str::EMPTY,
+        api_host: Str::EMPTY,
+        traceparent: Str::EMPTY,
+        tracestate: Str::EMPTY,
+    };
+}
+
+/// Address of a [`RawContext`], valid during the call; null = nothing is given. The layout check does not
+/// look behind it, so that the context can grow.
+#[repr(transparent)]
+#[derive(Debug, Clone, Copy, StableAbi)]
+pub struct ContextPtr(#[sabi(unsafe_opaque_field)] pub *const RawContext);
+
+/// A copy of a context, whose strings may be read as long as it lives.
+pub(crate) struct Given(RawContext);
+
+impl Given {
+    pub(crate) const NOTHING: Self = Self(RawContext::EMPTY);
+
+    /// Copies what the runner filled in; what lies beyond its `size` stays empty.
+    ///
+    /// # Safety
+    /// `from` is null, or the address of a context of which `size` bytes are readable now, and its strings
+    /// as long as the copy lives.
+    unsafe fn copy(from: ContextPtr) -> Self {
+        let mut context = RawContext::EMPTY;
+        if from.0.is_null() {
+            return Self(context);
+        }
+        // SAFETY: `size` is the first field, so it stands at the address itself, and there is at least
+        // that (the caller's word). Read by itself, since a reference would claim all fields.
+        let given = unsafe { from.0.cast::<usize>().read() };
+        // SAFETY: source: `given` bytes are readable (the caller's word); target: no more than it has.
+        unsafe {
+            ptr::copy_nonoverlapping(
+                from.0.cast::<u8>(),
+                ptr::addr_of_mut!(context).cast::<u8>(),
+                given.min(mem::size_of::<RawContext>()),
+            );
+        }
+        Self(context)
+    }
+
+    pub(crate) fn deadline_ms(&self) -> i64 {
+        self.0.deadline_ms
+    }
+}
+
+macro_rules! strings {
+    ($($field:ident)+) => {
+        impl Given {$(
+            /// None when it is empty or not UTF-8.
+            pub(crate) fn $field(&self) -> Option<&str> {
+                // SAFETY: readable as long as `self` lives: the promise of `copy`.
+                let bytes = unsafe { self.0.$field.bytes() };
+                std::str::from_utf8(bytes).ok().filter(|text| !text.is_empty())
+            }
+        )+}
+    };
+}
+strings! { activation_id transaction_id ns action_name action_version api_key api_host traceparent tracestate }
+
+/// Called by the runner, once and from any thread, when it is done with a result's bytes.
+pub type Release = unsafe extern "C" fn(owner: *mut c_void);
+
+/// What a call gives back: `action_result`. The bytes are the runner's to read until it calls `release`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, StableAbi)]
+pub struct RawResult {
+    /// [`OK`], [`ERROR`] or [`PANIC`].
+    pub status: i32,
+    /// First byte of the JSON text; null when `len` is 0.
+    pub ptr: *const u8,
+    /// Number of bytes.
+    pub len: usize,
+    /// How to give the bytes back; none = static.
+    pub release: Option<unsafe extern "C" fn(owner: *mut c_void)>,
+    /// The argument of `release`, and of no use to anyone else.
+    pub owner: *mut c_void,
+}
+
+impl RawResult {
+    /// Text that lives as long as the library.
+    pub const fn from_static(status: i32, text: &'static str) -> Self {
+        Self {
+            status,
+            ptr: text.as_ptr(),
+            len: text.len(),
+            release: None,
+            owner: ptr::null_mut(),
+        }
+    }
+
+    /// [`OK`] without any bytes: the answer of `init` and `ready` when all is well.
+    pub const fn done() -> Self {
+        Self {
+            status: OK,
+            ptr: ptr::null(),
+            len: 0,
+            release: None,
+            owner: ptr::null_mut(),
+        }
+    }
+
+    /// Hands `json` over without a copy: it is freed by `release`.
+    pub fn from_vec(status: i32, json: Vec<u8>) -> Self {
+        let (ptr, len) = (json.as_ptr(), json.len());
+        let owner = Box::into_raw(Box::new(json)).cast::<c_void>();
+        Self {
+            status,
+            ptr,
+            len,
+            release: Some(release_vec),
+            owner,
+        }
+    }
+}
+
+/// # Safety
+/// `owner` is that of a [`RawResult::from_vec`], and this is the only call with it.
+unsafe extern "C" fn release_vec(owner: *mut c_void) {
+    // SAFETY: `from_vec` made it with Box::into_raw from this very type; once only (the caller's word).
+    drop(unsafe { Box::from_raw(owner.cast::<Vec<u8>>()) });
+}
+
+/// An entry point: parameters are one JSON value. May be called from any thread, and from several at once.
+///
+/// # Safety
+/// `params` and `context` are readable for the whole call (see [`Str::bytes`], [`ContextPtr`]).
+pub type Invoke = unsafe extern "C" fn(params: Str, context: ContextPtr) -> RawResult;
+
+/// What [`Module::find`] answers: one pointer, null when there is no such entry point.
+#[repr(transparent)]
+#[derive(Clone, Copy, StableAbi)]
+pub struct Found {
+    /// The entry point, of type [`Invoke`].
+    pub invoke: Option<unsafe extern "C" fn(params: Str, context: ContextPtr) -> RawResult>,
+}
+
+/// Everything a Rust library offers. New fields are appended, below `last_prefix_field`.
+#[repr(C)]
+#[derive(StableAbi)]
+#[sabi(kind(Prefix(prefix_ref = Module_Ref, prefix_fields = Module_Prefix)))]
+pub struct Module {
+    /// Names of all entry points; the first is the default.
+    pub entry_points: RSlice<'static, RStr<'static>>,
+    /// The entry point of this name. The empty name and `main` mean the default, unless one is called `main`.
+    pub find: unsafe extern "C" fn(name: Str) -> Found,
+    /// Once, before the first run, with the environment of `/init` set. Not [`OK`]: the library is not used.
+    pub init: unsafe extern "C" fn(context: ContextPtr) -> RawResult,
+    /// Is the action ready for traffic?
+    pub ready: extern "C" fn() -> RawResult,
+    /// JSON Schema of one entry point, or [`ERROR`].
+    #[sabi(last_prefix_field)]
+    pub describe: unsafe extern "C" fn(entry_point: Str) -> RawResult,
+}
+
+impl RootModule for Module_Ref {
+    abi_stable::declare_root_module_statics! {Module_Ref}
+    const BASE_NAME: &'static str = "action";
+    const NAME: &'static str = "action";
+    // The ABI's own version, not the crate's: abi_stable compares it.
+    const VERSION_STRINGS: VersionStrings = VersionStrings::new("1.0.0");
+}
+
+/// The header by which the runner finds `L`: the value of the one symbol that a library exports.
+#[doc(hidden)]
+pub const fn header<L: Library>() -> LibHeader {
+    // SAFETY: `construct` answers with a Module_Ref, the type named here.
+    unsafe { LibHeader::from_constructor::<Module_Ref>(construct::<L>, CheckTypeLayout::Yes) }
+}
+
+extern "C" fn construct<L: Library>() -> RootModuleResult {
+    abi_stable::library::__call_root_module_loader(module::<L>)
+}
+
+fn module<L: Library>() -> Module_Ref {
+    export::remember_where_panics_happen();
+    let names: Vec<RStr<'static>> = L::ENTRY_POINTS
+        .iter()
+        .map(|entry| RStr::from_str(entry.name))
+        .collect();
+    Module {
+        entry_points: RSlice::from_slice(Box::leak(names.into_boxed_slice())),
+        find: find::<L>,
+        init: init::<L>,
+        ready: ready::<L>,
+        describe: describe::<L>,
+    }
+    .leak_into_prefix()
+}
+
+/// # Safety
+/// That of [`Invoke`].
+pub(crate) unsafe extern "C" fn invoke<R: Run>(params: Str, context: ContextPtr) -> RawResult {
+    // SAFETY: readable for the whole call (the caller's word), in which both are used up.
+    let params = unsafe { params.bytes() };
+    // SAFETY: the same.
+    let given = unsafe { Given::copy(context) };
+    export::answer(|| R::run(params, &Context::new(given)))
+}
+
+/// # Safety
+/// `name` is readable for the whole call.
+unsafe extern "C" fn find<L: Library>(name: Str) -> Found {
+    // SAFETY: the caller's word.
+    let name = unsafe { name.bytes() };
+    Found {
+        invoke: export::find::<L>(name).map(|entry| entry.invoke),
+    }
+}
+
+/// # Safety
+/// `context` is as [`Invoke`] wants it.
+unsafe extern "C" fn init<L: Library>(context: ContextPtr) -> RawResult {
+    // SAFETY: readable for the whole call (the caller's word), in which it is used up.
+    let given = unsafe { Given::copy(context) };
+    export::answer(|| L::init(&Context::new(given)).map(|()| Vec::new()))
+}
+
+extern "C" fn ready<L: Library>() -> RawResult {
+    export::answer(|| L::ready().map(|()| Vec::new()))
+}
+
+/// # Safety
+/// `entry_point` is readable for the whole call.
+unsafe extern "C" fn describe<L: Library>(entry_point: Str) -> RawResult {
+    // SAFETY: the caller's word.
+    let name = unsafe { entry_point.bytes() };
+    export::answer(|| export::describe::<L>(name))
+}
+
+extern "C" {
+    fn fflush(stream: *mut c_void) -> i32;
+}
+
+/// Empties the output buffers of C's stdio: those of every stream in the process.
+pub(crate) fn flush_c_streams() {
+    // SAFETY: fflush(NULL) is defined, for any thread, and means all output streams.
+    unsafe { fflush(ptr::null_mut()) };
+}

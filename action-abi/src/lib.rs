@@ -1,0 +1,98 @@
+//! What an action is compiled against.
+//!
+//! An action is a function from JSON to JSON in a shared library. The runner loads the library and calls the
+//! function in its own process. The two may be built by different compilers, years apart: what passes between
+//! them is frozen as version 1 of the action ABI, and checked when the library is loaded.
+//!
+//! # A whole action
+//!
+//! `Cargo.toml`:
+//!
+//! ```toml
+//! [package]
+//! name = "reverse"
+//! version = "1.0.0"
+//! edition = "2021"
+//!
+//! [lib]
+//! crate-type = ["cdylib"]
+//!
+//! [dependencies]
+//! action-abi = "1"
+//! serde = { version = "1", features = ["derive"] }
+//! ```
+//!
+//! `src/lib.rs`:
+//!
+//! ```
+//! use action_abi::{export, Context, Error};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Deserialize)]
+//! # #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+//! struct Params {
+//!     payload: String,
+//! }
+//!
+//! #[derive(Serialize)]
+//! # #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+//! struct Reversed {
+//!     reversed: String,
+//! }
+//!
+//! fn reverse(params: Params, _context: &Context) -> Result<Reversed, Error> {
+//!     Ok(Reversed { reversed: params.payload.chars().rev().collect() })
+//! }
+//!
+//! export!(reverse);
+//!
+//! # fn main() {
+//! #     let params = Params { payload: "stressed".to_owned() };
+//! #     assert_eq!(reverse(params, &Context::default()).unwrap().reversed, "desserts");
+//! # }
+//! ```
+//!
+//! `cargo build --release` makes `target/release/libreverse.so`. That file is the action.
+//!
+//! # What a handler may be
+//!
+//! - `fn(P) -> Result<R, E>` or `fn(P, &Context) -> Result<R, E>`, or an `async fn` of either shape.
+//! - `P` is any type that deserialises into something owned, `serde_json::Value` and `Box<RawValue>` too.
+//!   Parameters that do not fit never reach the handler: the caller is told what is wrong, and where.
+//! - `R` is any type that serialises into a JSON object or array.
+//! - `E` is any [`std::error::Error`], or anything else with a text ([`Failure`]); [`Error`] can be a JSON value.
+//!
+//! A panic is caught and answered with its message and source line; the library goes on to the next run.
+//! (With `panic = "abort"` the process ends. The runner answers for it, and starts another.)
+//!
+//! A handler may be called from any thread and, if the runner allows it, from several at once. What is printed
+//! goes to the log of the run, and is flushed before the run ends.
+//!
+//! [`export!`] takes several functions, and optionally one to call before the first run.
+//!
+//! # Features
+//!
+//! - `schema`: the types of parameters and result also derive `schemars::JsonSchema`, and the library describes
+//!   itself. Needs rustc 1.74.
+//! - `tokio`: async handlers run on a tokio runtime that belongs to the library. Without it they are polled on the
+//!   calling thread, which is enough for futures that bring their own reactor, or need none. Builds with tokio
+//!   1.38, the last for rustc 1.63, and with later ones.
+
+mod context;
+mod error;
+mod export;
+pub mod ffi;
+mod handler;
+mod wait;
+
+pub use context::Context;
+pub use error::{Error, Failure};
+pub use handler::{Handler, Init, Output, Parameters};
+
+/// What `export!` expands to. Not for use by hand: may change without notice.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::export::{describe_handler, init, ready, run, Answer, EntryPoint, Library, Run};
+    pub use crate::ffi::header;
+    pub use abi_stable::library::LibHeader;
+}
