@@ -1,0 +1,286 @@
+//! Every sentence the product can say to somebody outside, in one place.
+//!
+//! One enum for each room: a request that cannot be read, a package that holds no library, a library that cannot be
+//! loaded, an action that died. `Display` is the sentence: what was found, what was needed, what to do. Which HTTP
+//! status goes with it is decided in `protocol::answer` and nowhere else.
+
+use std::fmt;
+use thiserror::Error;
+
+mod death;
+pub use death::{Death, Phase};
+
+/// Sentences that carry no data. The first six are fixed by the action protocol, to the letter.
+pub const NO_ACTION_YET: &str = "no action defined yet";
+pub const NO_CODE: &str = "Missing main/no code to execute.";
+pub const INIT_TWICE: &str = "Cannot initialize the action more than once.";
+pub const NOT_A_CONTAINER_IN: &str =
+    "The action did not receive a dictionary or array as an argument.";
+pub const NOT_A_CONTAINER_OUT: &str = "The action did not return a dictionary or array.";
+pub const NO_VALID_RESPONSE: &str =
+    "The action did not produce a valid response and exited unexpectedly.";
+pub const NOT_FOUND: &str =
+    "There is nothing at this path: an action runner answers POST /init and POST /run.";
+pub const METHOD_NOT_ALLOWED: &str =
+    "This path takes POST requests only: send the JSON body with POST.";
+pub const SHUTTING_DOWN: &str =
+    "The runner is shutting down and takes no new runs: send the request to another instance.";
+pub const NEIGHBOUR_DIED: &str =
+    "Another run ended the process that this run shared with it: send the request again.";
+pub const TOO_SLOW: &str =
+    "The request did not arrive in time: send its header and body without long pauses.";
+pub const BODY_CUT_OFF: &str =
+    "The request body ended before the announced Content-Length: send all of it.";
+pub const ENCODED_BODY: &str =
+    "The request body is compressed: send it as plain JSON, without Content-Encoding.";
+
+/// The request itself is at fault (400; `Oversized` is 413).
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum BadRequest {
+    #[error("The request body is empty; a JSON object is needed: send {{\"value\":{{…}}}}.")]
+    Empty,
+    #[error("The request body is not JSON: {problem}. Send one JSON object.")]
+    NotJson { problem: String },
+    #[error("{field} is {found}; it must be {needed}.")]
+    WrongType {
+        field: &'static str,
+        found: &'static str,
+        needed: &'static str,
+    },
+    #[error(
+        "The environment variable {name:?} in value.env cannot be set: a name must not be empty, contain '=' or a NUL character. Rename it."
+    )]
+    VariableName { name: String },
+    #[error(
+        "The environment variable {name:?} in value.env cannot be set: its value contains a NUL character. Remove it."
+    )]
+    VariableValue { name: String },
+    #[error(
+        "value.code is not valid base64: {found:?} at offset {offset} is not in its alphabet. Send the library, or a zip with it, encoded as base64."
+    )]
+    Base64Character { found: char, offset: usize },
+    #[error(
+        "value.code is not valid base64: it ends in the middle of a group, at offset {offset}. Send all of the text."
+    )]
+    Base64CutOff { offset: usize },
+    #[error(
+        "value.code is not valid base64: the padding at offset {offset} is misplaced. Send the text of one base64 encoding."
+    )]
+    Base64Padding { offset: usize },
+    #[error(
+        "The request body is larger than the limit of {limit} bytes: send less, or start the runner with a larger --max-body."
+    )]
+    Oversized { limit: usize },
+}
+
+/// What was delivered is no package that holds one library (502).
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PackageRefusal {
+    #[error(
+        "The code is {found}; this runner needs a compiled shared library (ELF .so) or a zip archive with one, as base64. Compile the action with crate-type cdylib (Rust) or -shared (C), zip it and upload the zip."
+    )]
+    NotAPackage { found: &'static str },
+    #[error(
+        "The code is source text; this runner takes compiled shared libraries. Compile the action with crate-type cdylib (Rust) or -shared (C), zip the .so file and upload the zip."
+    )]
+    SourceText,
+    #[error(
+        "The code is {found} that was sent as text, which destroys it. Upload the library in a zip archive, or a file that holds its base64 text."
+    )]
+    Mangled { found: &'static str },
+    #[error(
+        "The code was encoded as base64 twice: decoded once it is still base64 text. Encode the file once."
+    )]
+    EncodedTwice,
+    #[error(
+        "The code is 0 bytes long after decoding; a shared library or a zip archive with one is needed. Upload the file again."
+    )]
+    Nothing,
+    #[error(
+        "The zip archive is empty; it must contain one shared library. Put libaction.so at its root."
+    )]
+    EmptyArchive,
+    #[error(
+        "Unable to decompress package: the zip archive is damaged or cut off ({why}). Make it again and upload all of it."
+    )]
+    DamagedArchive { why: String },
+    #[error(
+        "Unable to decompress package: {entry:?} in the zip archive is damaged ({why}). Make the archive again."
+    )]
+    DamagedEntry { entry: String, why: String },
+    #[error(
+        "{entry:?} in the zip archive is encrypted; nobody here has the password. Make the archive without one."
+    )]
+    Encrypted { entry: String },
+    #[error(
+        "{entry:?} in the zip archive is compressed with method {method}; only stored and deflated entries can be read. Make the archive with the usual zip tool."
+    )]
+    Compression { entry: String, method: String },
+    #[error(
+        "The zip archive has an unsafe path, {entry:?} ({why}); nothing was unpacked. Use relative paths that stay inside the archive."
+    )]
+    UnsafePath { entry: String, why: &'static str },
+    #[error(
+        "The link {entry:?} in the zip archive points to {target:?}, outside of it; nothing was unpacked. Put the file itself into the archive."
+    )]
+    LinkOutside { entry: String, target: String },
+    #[error(
+        "{entry:?} stands more than once in the zip archive, or is both file and folder. Make the archive again with one of them."
+    )]
+    Ambiguous { entry: String },
+    #[error(
+        "The zip archive would unpack to more than the limit of {limit} bytes. Leave out what the action does not need."
+    )]
+    TooLarge { limit: u64 },
+    #[error(
+        "The zip archive has {found} entries; the limit is {limit}. Leave out what the action does not need."
+    )]
+    TooManyEntries { found: usize, limit: usize },
+    #[error(
+        "Zip file does not include a shared library: libaction.so at its root is expected; it has {}. Add the compiled library.",
+        Names(.entries)
+    )]
+    NoLibrary { entries: Vec<String> },
+    #[error(
+        "The zip archive has several shared libraries ({}); which one is the action? Name it libaction.so, at the root.",
+        Names(.candidates)
+    )]
+    SeveralLibraries { candidates: Vec<String> },
+    #[error(
+        "The zip archive has an executable, {name:?}, and no shared library; this runner does not start executables. Build the action as a shared library, libaction.so."
+    )]
+    Executable { name: String },
+    #[error(
+        "The zip archive could not be unpacked under {folder}: {why}. Give the runner a writable folder there, or upload the library alone."
+    )]
+    NowhereToUnpack { folder: String, why: String },
+    #[error("The library could not be copied into memory: {why}. Give the container more memory.")]
+    NoMemory { why: String },
+}
+
+/// A library was found and cannot be loaded here (502).
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum LoadRefusal {
+    #[error("The library {path} cannot be read: {why}. Check the path and its permissions.")]
+    Unreadable { path: String, why: String },
+    #[error(
+        "The file is {found}; a shared library (ELF .so) is needed. Compile the action with crate-type cdylib (Rust) or -shared (C)."
+    )]
+    NotALibrary { found: &'static str },
+    #[error(
+        "The file is an executable; a shared library is needed. Compile the action with crate-type cdylib (Rust) or -shared (C)."
+    )]
+    Executable,
+    #[error(
+        "The library is built for {found}; this runner runs on {needed}. Compile the action for that target."
+    )]
+    OtherArchitecture { found: String, needed: String },
+    #[error(
+        "The library is cut off: it has {found} bytes and says that it needs {needed}. Copy or upload the whole file."
+    )]
+    Truncated { found: u64, needed: u64 },
+    #[error("The library is damaged: {why}. Compile it again and upload the whole file.")]
+    Damaged { why: &'static str },
+    #[error(
+        "The library exports neither {} (written by action_abi::export!) nor {} (declared in action.h); it exports {}. Export the action with one of them.",
+        RUST_SYMBOL, C_SYMBOL, Names(.exports)
+    )]
+    NoAbi { exports: Vec<String> },
+    #[error(
+        "The library was built for version {found} of action.h; this runner needs version {needed}. Compile it with that version's header, or use a runner that speaks {found}."
+    )]
+    CAbiVersion { found: u32, needed: u32 },
+    #[error(
+        "The library was built with version {found} of the Rust action ABI; this runner needs {needed}. Compile it with a matching action-abi, or use a newer runner."
+    )]
+    RustAbiVersion { found: String, needed: String },
+    #[error(
+        "The library's types do not match this runner's version {needed} of the Rust action ABI: {why}. Compile it with a matching action-abi, and do not switch its layout check off."
+    )]
+    RustLayout { why: String, needed: String },
+    #[error(
+        "The library has no entry point {}; it has {}. Set main to one of them.",
+        Quoted(.name), Names(.available)
+    )]
+    EntryPointMissing {
+        name: String,
+        available: Vec<String>,
+    },
+    #[error(
+        "{name:?} is reserved by the action ABI and cannot be an entry point; there is {}. Set main to one of them.",
+        Names(.available)
+    )]
+    EntryPointReserved {
+        name: String,
+        available: Vec<String>,
+    },
+    #[error(
+        "The library needs {}, which is not on this machine. {hint}",
+        Names(.libraries)
+    )]
+    MissingLibrary {
+        libraries: Vec<String>,
+        hint: &'static str,
+    },
+    #[error(
+        "The library needs {version} of {library} (for {symbol}); here is {here}. Compile it on an older system, or use a runner image that has the newer one."
+    )]
+    SymbolVersion {
+        library: String,
+        version: String,
+        symbol: String,
+        here: String,
+    },
+    #[error(
+        "The library uses {symbol}, which neither it nor the libraries it names define. Link the library that defines it."
+    )]
+    UndefinedSymbol { symbol: String },
+    #[error("The library could not be loaded: {why}.")]
+    Dlopen { why: String },
+    #[error("The action's init failed: {why}")]
+    InitFailed { why: String },
+    #[error("The action's init panicked: {why}")]
+    InitPanicked { why: String },
+}
+
+/// The symbols by which the two dialects are recognised.
+pub const RUST_SYMBOL: &str = "_1as_0lib_1header_0root_bmodule_bloader";
+pub const C_SYMBOL: &str = "action_abi_version";
+
+/// A list in a sentence: the first dozen names, and how many more there are.
+struct Names<'a>(&'a [String]);
+
+impl fmt::Display for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 12;
+        if self.0.is_empty() {
+            return f.write_str("nothing");
+        }
+        for (position, name) in self.0.iter().take(SHOWN).enumerate() {
+            if position > 0 {
+                f.write_str(", ")?;
+            }
+            Quoted(name).fmt(f)?;
+        }
+        match self.0.len().saturating_sub(SHOWN) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
+/// A name from outside: control characters escaped, cut when it is very long.
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 80;
+        match self.0.char_indices().nth(SHOWN) {
+            Some((end, _)) => write!(f, "{}…", self.0[..end].escape_debug()),
+            None => write!(f, "{}", self.0.escape_debug()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
