@@ -123,6 +123,11 @@ pub struct ContextPtr(#[sabi(unsafe_opaque_field)] pub *const RawContext);
 /// A copy of a context, whose strings may be read as long as it lives.
 pub(crate) struct Given(RawContext);
 
+// SAFETY: it is never written, and the runner does not write what it points to while it lives.
+unsafe impl Send for Given {}
+// SAFETY: the same.
+unsafe impl Sync for Given {}
+
 impl Given {
     pub(crate) const NOTHING: Self = Self(RawContext::EMPTY);
 
