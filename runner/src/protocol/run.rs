@@ -1,0 +1,129 @@
+//! The body of `POST /run`: the parameters as the bytes that came, and what the platform says about this activation.
+//!
+//! One scan finds the end of `value`; it is neither parsed into values nor copied, so that number spellings, duplicate
+//! keys, lone surrogates and any depth reach the action as they were sent.
+
+use super::json::{self, Members, Shape};
+use crate::refusal::{BadRequest, NOT_A_CONTAINER_IN};
+use serde::de::MapAccess;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use thiserror::Error;
+
+/// One request to run the action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run<'a> {
+    /// The exact bytes of `value`; `{}` when it is missing or null.
+    pub value: &'a str,
+    pub metadata: Metadata<'a>,
+}
+
+/// Every top-level member of the request besides `value`. Absent and null are the same; values that are not strings
+/// are kept as compact JSON.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Metadata<'a> {
+    pub namespace: Option<Cow<'a, str>>,
+    pub action_name: Option<Cow<'a, str>>,
+    pub action_version: Option<Cow<'a, str>>,
+    pub activation_id: Option<Cow<'a, str>>,
+    pub transaction_id: Option<Cow<'a, str>>,
+    pub api_key: Option<Cow<'a, str>>,
+    pub api_host: Option<Cow<'a, str>>,
+    /// As text; the platform sends a string, others a number.
+    pub deadline: Option<Cow<'a, str>>,
+    /// Members this runner has no field for, in order; a later one of the same name counts. Only those that can be
+    /// environment variables.
+    pub others: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+impl Metadata<'_> {
+    /// The deadline in milliseconds of Unix time, when it is a number.
+    pub fn deadline_ms(&self) -> Option<i64> {
+        self.deadline.as_deref()?.trim().parse().ok()
+    }
+}
+
+/// Why a body is no run.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NotRun {
+    #[error(transparent)]
+    BadRequest(#[from] BadRequest),
+    /// `value` is a string, number or boolean.
+    #[error("{NOT_A_CONTAINER_IN}")]
+    ValueNotContainer,
+}
+
+/// Reads the body. An empty body and `null` are the same as `{}`.
+pub fn decode(body: &[u8]) -> Result<Run<'_>, NotRun> {
+    let mut envelope = Envelope::default();
+    if !json::is_blank(body) {
+        match json::body(body, &mut envelope)? {
+            Shape::Object | Shape::Null => {}
+            Shape::Other(found) => {
+                return Err(NotRun::BadRequest(BadRequest::WrongType {
+                    field: "The request body",
+                    found,
+                    needed: "an object with the parameters in \"value\"",
+                }));
+            }
+        }
+    }
+    let value = envelope.value.unwrap_or("{}");
+    if !value.starts_with(['{', '[']) {
+        return Err(NotRun::ValueNotContainer);
+    }
+    Ok(Run {
+        value,
+        metadata: envelope.metadata,
+    })
+}
+
+#[derive(Default)]
+struct Envelope<'a> {
+    value: Option<&'a str>,
+    metadata: Metadata<'a>,
+}
+
+impl<'de> Members<'de> for Envelope<'de> {
+    fn member<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        let raw: &'de RawValue = map.next_value()?;
+        let present = (!json::is_null(raw)).then_some(raw);
+        if key == "value" {
+            self.value = present.map(RawValue::get);
+            return Ok(());
+        }
+        let text = present.map(json::text);
+        match self.metadata.field(key) {
+            Some(field) => *field = text,
+            None => self.metadata.other(key, text),
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Metadata<'a> {
+    fn field(&mut self, key: &str) -> Option<&mut Option<Cow<'a, str>>> {
+        Some(match key {
+            "namespace" => &mut self.namespace,
+            "action_name" => &mut self.action_name,
+            "action_version" => &mut self.action_version,
+            "activation_id" => &mut self.activation_id,
+            "transaction_id" => &mut self.transaction_id,
+            "api_key" => &mut self.api_key,
+            "api_host" => &mut self.api_host,
+            "deadline" => &mut self.deadline,
+            _ => return None,
+        })
+    }
+
+    fn other(&mut self, key: &str, text: Option<Cow<'a, str>>) {
+        let Some(text) = text else { return };
+        if key.is_empty() || key.contains(['=', '\0']) || text.contains('\0') {
+            return;
+        }
+        self.others.push((Cow::Owned(key.to_owned()), text));
+    }
+}
+
+#[cfg(test)]
+mod tests;
