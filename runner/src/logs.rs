@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use crate::process::slots::Stream;
+use crate::process::slots::{Pair, Stream};
 use crate::process::sys;
 
 /// The line that ends an activation's log, with the newline before it that a partial last line needs.
@@ -23,8 +23,9 @@ const CHUNK: usize = 4096;
 /// How long a dead worker's log may wait for a reader before its caller is answered all the same.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Both streams of one worker.
+/// Both streams of one pair of keeper and worker.
 pub struct Logs {
+    pair: &'static Pair,
     streams: [LogStream; 2],
 }
 
@@ -38,12 +39,22 @@ struct LogStream {
     container: OwnedFd,
 }
 
+/// Who holds a stream's lock.
+const KEEPER: u32 = 1;
+/// Somebody waits for the lock.
+const WANTED: u32 = 0x100;
+
+/// A worker as a holder of locks.
+fn worker(seat: usize) -> u32 {
+    if seat == 0 { 2 } else { 3 }
+}
+
 impl Logs {
-    /// Makes the pipes of one worker. `containers` are copies of the process's own stdout and stderr.
-    pub fn new(shared: &'static [Stream; 2], containers: [OwnedFd; 2]) -> io::Result<Self> {
-        let [out, err] = shared;
+    /// Makes the pipes. `containers` are copies of the process's own stdout and stderr.
+    pub fn new(pair: &'static Pair, containers: [OwnedFd; 2]) -> io::Result<Self> {
+        let [out, err] = &pair.streams;
         let [container_out, container_err] = containers;
-        Ok(Self { streams: [LogStream::new(out, container_out)?, LogStream::new(err, container_err)?] })
+        Ok(Self { pair, streams: [LogStream::new(out, container_out)?, LogStream::new(err, container_err)?] })
     }
 
     /// Makes the pipes this process's stdout and stderr.
@@ -63,50 +74,58 @@ impl Logs {
         self.streams.iter().flat_map(|stream| [stream.pipe.as_fd(), stream.action.as_fd(), stream.container.as_fd()])
     }
 
-    /// An activation begins: from now on its log must be ended, by whoever is left to do so.
-    pub fn begin(&self) {
-        for stream in &self.streams {
-            stream.shared.unended.fetch_add(1, Relaxed);
+    /// An activation of the worker in `seat` begins: from now on its log must be ended, by whoever is left to do so.
+    pub fn begin(&self, seat: usize) {
+        for unended in &self.pair.seats[seat].unended {
+            unended.fetch_add(1, Relaxed);
         }
     }
 
-    /// Ends the logs of `activations`, in the worker: all that was printed, then the sentinels.
-    pub fn end(&self, activations: usize) {
+    /// Ends the logs of all activations of the worker that have begun: all that was printed, then the sentinels.
+    pub fn end(&self, seat: usize) {
         sys::flush_stdio();
-        for stream in &self.streams {
-            stream.lock();
-            stream.finish(activations, None);
-            stream.shared.unended.store(0, Relaxed);
+        for (stream, unended) in self.streams.iter().zip(&self.pair.seats[seat].unended) {
+            stream.lock(worker(seat));
+            stream.finish(unended.load(Relaxed), None);
+            unended.store(0, Relaxed);
             stream.unlock();
         }
     }
 
     /// An activation ends that needs no end mark (a good `/init`).
-    pub fn end_silently(&self) {
-        for stream in &self.streams {
-            stream.shared.unended.fetch_sub(1, Relaxed);
+    pub fn end_silently(&self, seat: usize) {
+        sys::flush_stdio();
+        for unended in &self.pair.seats[seat].unended {
+            unended.fetch_sub(1, Relaxed);
         }
     }
 
-    /// Moves what has arrived on the stream at `index`, in the keeper, without ever waiting. False: it could not,
-    /// since the worker is moving, or nobody reads the container's stream; try again a little later.
-    pub fn pump(&self, index: usize) -> bool {
-        let stream = &self.streams[index];
-        if stream.shared.lock.compare_exchange(0, 1, Acquire, Relaxed).is_err() {
-            return false;
+    /// Moves what has arrived on both streams, in the keeper, without ever waiting. False: it could not, since a
+    /// worker is moving, or nobody reads the container's stream; try again a little later.
+    pub fn pump(&self) -> bool {
+        let mut emptied = true;
+        for stream in &self.streams {
+            emptied &= stream.try_lock(KEEPER) && {
+                let moved = stream.move_what_fits();
+                stream.unlock();
+                moved
+            };
         }
-        let moved = stream.move_what_fits();
-        stream.unlock();
-        moved
+        emptied
     }
 
     /// Ends a dead worker's logs, in the keeper: what it had printed, and a sentinel for each activation that was
     /// under way. Gives up when nobody reads.
-    pub fn settle(&self) {
+    pub fn settle(&self, seat: usize) {
         let until = Instant::now() + PATIENCE;
-        for stream in &self.streams {
-            let unended = stream.shared.unended.swap(0, Relaxed) as usize;
-            stream.finish(unended, Some(until));
+        for (stream, unended) in self.streams.iter().zip(&self.pair.seats[seat].unended) {
+            if stream.shared.lock.load(Relaxed) & !WANTED == worker(seat) {
+                stream.unlock();
+            }
+            if !stream.try_lock(KEEPER) {
+                continue; // A living worker moves it right now, and with it whatever the dead one left.
+            }
+            stream.finish(unended.swap(0, Relaxed), Some(until));
             stream.unlock();
         }
     }
@@ -121,25 +140,32 @@ impl LogStream {
         Ok(Self { shared, pipe, action, container })
     }
 
-    fn lock(&self) {
-        while self.shared.lock.compare_exchange(0, 1, Acquire, Relaxed).is_err() {
-            // The keeper holds it while it moves one chunk: a few microseconds, on another core.
-            if self.shared.lock.compare_exchange(1, 2, Acquire, Relaxed).is_ok() || self.shared.lock.load(Relaxed) == 2
-            {
-                sys::futex_wait(&self.shared.lock, 2, Duration::from_millis(10));
+    fn try_lock(&self, who: u32) -> bool {
+        self.shared.lock.compare_exchange(0, who, Acquire, Relaxed).is_ok()
+    }
+
+    /// Waits for the lock: somebody else holds it while a chunk is moved, a few microseconds on another core.
+    fn lock(&self, who: u32) {
+        while !self.try_lock(who) {
+            let before = self.shared.lock.fetch_or(WANTED, Acquire);
+            if before == 0 {
+                // It was released in between. Nobody else can take it while it is marked: it is ours.
+                self.shared.lock.store(who | WANTED, Relaxed);
+                return;
             }
+            sys::futex_wait(&self.shared.lock, before | WANTED, Duration::from_millis(10));
         }
     }
 
     fn unlock(&self) {
-        if self.shared.lock.swap(0, Release) == 2 {
+        if self.shared.lock.swap(0, Release) & WANTED != 0 {
             sys::futex_wake(&self.shared.lock);
         }
     }
 
     /// Moves all that is in the pipe, then writes `sentinels` end marks, each on a line of its own; with the last
     /// chunk if there is room.
-    fn finish(&self, sentinels: usize, until: Option<Instant>) {
+    fn finish(&self, sentinels: u32, until: Option<Instant>) {
         let mut buffer = [0; CHUNK];
         loop {
             let room = CHUNK - SENTINEL.len();

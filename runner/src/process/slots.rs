@@ -150,23 +150,21 @@ pub struct Seat {
     phase: AtomicU32,
     /// Set by the keeper: leave as soon as nobody waits for an answer.
     pub retire: AtomicU32,
-    /// Set by the worker when it cannot go on after the current answer.
+    /// Runs that have begun in this worker.
     pub runs: AtomicU32,
-    /// stdout and stderr of this worker.
-    pub streams: [Stream; 2],
+    /// Activations of this worker whose log has not been ended, for stdout and for stderr.
+    pub unended: [AtomicU32; 2],
     sentence_length: AtomicU32,
     sentence: [AtomicU8; SENTENCE],
 }
 
-/// What worker and keeper share about one log stream.
+/// What workers and keeper share about one log stream.
 #[repr(C)]
 pub struct Stream {
-    /// Held by whoever moves bytes from the action's pipe to the container's stream.
+    /// Held by whoever moves bytes from the action's pipe to the container's stream (see `logs`).
     pub lock: AtomicU32,
     /// 1: the last byte that went out was not a newline.
     pub partial: AtomicU32,
-    /// Activations that have begun and whose log has not been ended.
-    pub unended: AtomicU32,
 }
 
 impl Seat {
@@ -209,38 +207,76 @@ impl Seat {
     pub fn clear(&self) {
         self.set_phase(Phase::Starting);
         self.retire.store(0, Relaxed);
+        self.runs.store(0, Relaxed);
         self.sentence_length.store(0, Relaxed);
-        for stream in &self.streams {
-            stream.lock.store(0, Relaxed);
-            stream.partial.store(0, Relaxed);
-            stream.unended.store(0, Relaxed);
+        for unended in &self.unended {
+            unended.store(0, Relaxed);
         }
     }
+}
+
+/// What all processes of the tree share.
+#[repr(C)]
+pub struct Tree {
+    /// Set by the master: no new runs, leave when those running are done.
+    pub draining: AtomicU32,
+    /// Asks for workers with what is now in the library's file; counted by the master.
+    pub reload: AtomicU32,
+    /// 1 once an `/init` has delivered a library that loaded: every next worker loads it too.
+    pub delivered: AtomicU32,
 }
 
 /// What a keeper and its workers share, readable by the master and by whoever serves metrics.
 #[repr(C)]
 pub struct Pair {
-    /// Set by the master: no new runs, leave when those running are done.
-    pub draining: AtomicU32,
     /// 1 while the keeper sleeps without a clock: whoever begins a run with a limit rings its bell.
     pub keeper_sleeps: AtomicU32,
-    /// Descriptor, in the shared table, of the recipe that `/init` delivered, plus one; 0 = none.
-    pub recipe: AtomicI32,
+    /// Slots with this index or a higher one have never been used.
+    used: AtomicU32,
     /// Workers that died without being asked to.
     pub deaths: AtomicU32,
+    /// The generation that serves, counted by the keeper from 1.
+    pub generation: AtomicU32,
+    /// stdout and stderr.
+    pub streams: [Stream; 2],
     pub seats: [Seat; SEATS],
     pub slots: [Slot; SLOTS],
 }
 
 impl Pair {
+    /// The slots that have ever been used.
+    pub fn in_use(&self) -> impl Iterator<Item = &Slot> {
+        self.slots[..(self.used.load(Acquire) as usize).min(SLOTS)].iter()
+    }
+
     /// The slots that `seat` owns.
     pub fn owned_by(&self, seat: usize) -> impl Iterator<Item = &Slot> {
-        self.slots.iter().filter(move |slot| slot.read().1 == Some(seat))
+        self.in_use().filter(move |slot| slot.read().1 == Some(seat))
+    }
+
+    /// Claims a free slot for a connection of `seat`, the lowest there is, among the first `limit`.
+    pub fn claim(&'static self, descriptor: RawFd, seat: usize, limit: usize) -> Option<&'static Slot> {
+        for (slot, next) in self.slots[..limit.min(SLOTS)].iter().zip(1..) {
+            if slot.claim(descriptor, seat) {
+                self.used.fetch_max(next, AcqRel);
+                return Some(slot);
+            }
+        }
+        None
     }
 
     /// Does anybody wait for an answer of `seat`?
     pub fn is_busy(&self, seat: usize) -> bool {
         self.owned_by(seat).any(|slot| slot.read().0 != State::Idle)
+    }
+
+    /// Is a run of `seat` under way that has a limit?
+    pub fn has_limit(&self, seat: usize) -> bool {
+        self.owned_by(seat).any(|slot| slot.run().1 != 0 && slot.read().0 != State::Idle)
+    }
+
+    /// Connections whose caller waits, for an answer or for the next worker.
+    pub fn waiting(&self) -> impl Iterator<Item = &Slot> {
+        self.in_use().filter(|slot| slot.read().0 != State::Free)
     }
 }

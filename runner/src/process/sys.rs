@@ -50,6 +50,8 @@ pub unsafe trait Zeroable: Sync {}
 
 // SAFETY: `Pair` is `repr(C)` and made of atomic integers only (see `slots.rs`).
 unsafe impl Zeroable for super::slots::Pair {}
+// SAFETY: as `Pair`.
+unsafe impl Zeroable for super::slots::Tree {}
 
 /// Starts a process with memory and descriptors of its own. Call it while this process has one thread.
 pub fn fork() -> io::Result<Side> {

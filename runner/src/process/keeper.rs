@@ -1,0 +1,368 @@
+//! The keeper: starts a worker in its own descriptor table, watches it, and answers for it when it dies.
+//!
+//! One loop over what can happen: a bell, a death, a line of log, a tick of the watchdog. It runs no action code and
+//! parses no request, so that there is little in it to crash. Two workers live only while one takes over from another.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::atomic::Ordering::*;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use super::deaths::{self, MemoryGroup};
+use super::settle::{Lingering, settle};
+use super::slots::{Pair, Phase, SEATS, Seat, Slot, Tree};
+use super::sys::{self, Side};
+use super::watchdog::{TICK, Watchdog};
+use super::{Delivery, Start, Work, Worker, descriptors, new_bell, quiet, ring, worker};
+use crate::config::Config;
+use crate::logs::Logs;
+use crate::refusal::{self, Death};
+
+/// The exit status of a keeper that needs to be replaced, since its descriptors are gone or it cannot start a worker.
+pub(super) const REPLACE_ME: i32 = 75;
+/// How long a log that could not be emptied is left alone.
+const LATER: Duration = Duration::from_millis(5);
+/// How many ticks after the last bell or run with a limit the keeper still keeps its clock.
+const WAKEFUL: u32 = 20;
+/// The first pause between two tries to load a library that kills its worker, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// What a keeper is made of.
+pub(super) struct Keeper {
+    pub config: &'static Config,
+    pub tree: &'static Tree,
+    pub pair: &'static Pair,
+    pub delivery: &'static Delivery,
+    pub listener: OwnedFd,
+    /// Rung by the master and by workers.
+    pub bell: OwnedFd,
+    pub logs: Option<Logs>,
+    pub work: Work,
+}
+
+/// A living worker.
+struct Ward {
+    exit: OwnedFd,
+    bell: OwnedFd,
+    watchdog: Watchdog,
+    start: Start,
+    phase: Phase,
+    /// The limit of the run for which it was killed.
+    overdue_ms: Option<u32>,
+}
+
+/// A library that killed its worker while it was loaded.
+struct Broken {
+    sentence: String,
+    pause: Duration,
+    retry: Instant,
+}
+
+/// A keeper at work.
+struct Watch {
+    keeper: &'static Keeper,
+    pair: &'static Pair,
+    wards: [Option<Ward>; SEATS],
+    broken: Option<Broken>,
+    lingering: Lingering,
+    memory: Option<MemoryGroup>,
+    reloads: u32,
+    /// When those workers are killed that are still draining.
+    drained_by: Option<Instant>,
+    idle_ticks: u32,
+    logs_later: bool,
+}
+
+/// Keeps a worker running until told to stop. Returns the exit status of the keeper's process.
+pub(super) fn keep(keeper: &'static Keeper) -> i32 {
+    let mut watch = Watch {
+        keeper,
+        pair: keeper.pair,
+        wards: [None, None],
+        broken: None,
+        lingering: Lingering::default(),
+        memory: MemoryGroup::find(),
+        reloads: keeper.tree.reload.load(Relaxed),
+        drained_by: None,
+        idle_ticks: 0,
+        logs_later: false,
+    };
+    let outcome = watch.seat_worker(0).and_then(|()| {
+        while watch.wards.iter().any(Option::is_some) {
+            watch.turn()?;
+        }
+        Ok(())
+    });
+    match outcome {
+        Ok(()) => 0,
+        Err(error) => {
+            for ward in watch.wards.iter().flatten() {
+                ward.kill();
+            }
+            if error.kind() != io::ErrorKind::NotConnected {
+                refusal::complain(&format!("The keeper of a worker cannot go on: {error}."));
+            }
+            REPLACE_ME
+        }
+    }
+}
+
+impl Ward {
+    fn kill(&self) {
+        let _ = pidfd_send_signal(&self.exit, Signal::KILL);
+    }
+}
+
+impl Watch {
+    fn seat_worker(&mut self, seat: usize) -> io::Result<()> {
+        let start = self.what_to_start();
+        let page = &self.pair.seats[seat];
+        page.clear();
+        let bell = new_bell()?;
+        match sys::clone_with_shared_descriptors()? {
+            Side::Child => {
+                let worker = Worker {
+                    config: self.keeper.config,
+                    tree: self.keeper.tree,
+                    pair: self.pair,
+                    delivery: self.keeper.delivery,
+                    seat,
+                    start,
+                    listener: self.keeper.listener.as_fd(),
+                    logs: self.keeper.logs.as_ref(),
+                    keeper_bell: self.keeper.bell.as_fd(),
+                    bell,
+                };
+                worker::live(worker, self.keeper.work)
+            }
+            Side::Parent(pid) => {
+                let pid = Pid::from_raw(pid).ok_or(io::ErrorKind::NotFound)?;
+                let exit = pidfd_open(pid, PidfdFlags::empty())?;
+                let (watchdog, phase) = (Watchdog::new(), Phase::Starting);
+                self.wards[seat] = Some(Ward { exit, bell, watchdog, start, phase, overdue_ms: None });
+                Ok(())
+            }
+        }
+    }
+
+    fn what_to_start(&self) -> Start {
+        match &self.broken {
+            Some(broken) if Instant::now() < broken.retry => Start::Broken(broken.sentence.clone()),
+            _ if self.keeper.tree.delivered.load(Acquire) != 0 => Start::Delivered,
+            _ if self.keeper.config.library.is_some() => Start::Configured,
+            _ => Start::Empty,
+        }
+    }
+
+    /// Waits for something to happen, and deals with all that may have.
+    fn turn(&mut self) -> io::Result<()> {
+        let asleep = self.wait()?;
+        self.pair.keeper_sleeps.store(0, Relaxed);
+        self.idle_ticks = if asleep { 0 } else { self.idle_ticks.saturating_add(1) };
+        quiet(self.keeper.bell.as_fd());
+        for seat in 0..SEATS {
+            self.heed_death(seat)?;
+            self.heed_news(seat);
+            self.watch_time(seat);
+        }
+        self.heed_orders()?;
+        self.logs_later = !self.keeper.logs.as_ref().is_none_or(Logs::pump);
+        self.lingering.look();
+        Ok(())
+    }
+
+    /// Waits for a bell, a death, a line of log or the clock. The answer says whether it slept without a clock.
+    fn wait(&self) -> io::Result<bool> {
+        let clock = self.clock();
+        if clock.is_none() {
+            self.pair.keeper_sleeps.store(1, SeqCst);
+            // A run that began before the worker could see the mark is seen here instead.
+            if self.wards.iter().enumerate().any(|(seat, ward)| ward.is_some() && self.pair.has_limit(seat)) {
+                return Ok(true);
+            }
+        }
+        let mut wanted = Vec::with_capacity(3 + SEATS);
+        let mut want = |descriptor| wanted.push(PollFd::from_borrowed_fd(descriptor, PollFlags::IN));
+        want(self.keeper.bell.as_fd());
+        self.wards.iter().flatten().for_each(|ward| want(ward.exit.as_fd()));
+        if let (Some(logs), false) = (&self.keeper.logs, self.logs_later) {
+            logs.pipes().into_iter().for_each(want);
+        }
+        let limit = clock.and_then(|limit| Timespec::try_from(limit).ok());
+        match poll(&mut wanted, limit.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if wanted.iter().any(|wanted| wanted.revents().contains(PollFlags::NVAL)) {
+            return Err(io::ErrorKind::NotConnected.into()); // An action has closed what was not its own.
+        }
+        Ok(clock.is_none())
+    }
+
+    /// How long to wait at most; `None` = until something happens.
+    fn clock(&self) -> Option<Duration> {
+        let now = Instant::now();
+        let until = |moment: Instant| moment.saturating_duration_since(now);
+        let runs = self.wards.iter().flatten().filter(|ward| ward.watchdog.is_watching());
+        let mut limits: Vec<Duration> = runs.map(|ward| ward.watchdog.next_look()).collect();
+        if self.logs_later {
+            limits.push(LATER);
+        }
+        if self.idle_ticks < WAKEFUL || !self.lingering.is_empty() {
+            limits.push(TICK);
+        }
+        limits.extend(self.drained_by.map(until));
+        limits.extend(self.broken.as_ref().map(|broken| until(broken.retry)).filter(|left| !left.is_zero()));
+        limits.into_iter().min()
+    }
+
+    fn heed_death(&mut self, seat: usize) -> io::Result<()> {
+        let Some(ward) = &self.wards[seat] else { return Ok(()) };
+        let Some(death) = deaths::reap(&ward.exit, self.memory.as_mut()) else { return Ok(()) };
+        let Some(ward) = self.wards[seat].take() else { return Ok(()) };
+        let page = &self.pair.seats[seat];
+        let death = match ward.overdue_ms {
+            Some(ms) => Some(Death::TimeLimit { ms: ms.into() }),
+            None if page.phase() == Phase::Retired => None,
+            None => Some(death),
+        };
+        if let Some(logs) = &self.keeper.logs {
+            logs.settle(seat);
+        }
+        settle(self.pair, seat, death.as_ref(), &mut self.lingering);
+        if death.is_some() {
+            self.pair.deaths.fetch_add(1, Relaxed);
+        }
+        self.judge_library(page, &ward, death.as_ref());
+        self.replace(seat, &ward, page)
+    }
+
+    /// Remembers a library that kills its worker while it is loaded, so that it is not tried again at once.
+    fn judge_library(&mut self, page: &Seat, ward: &Ward, death: Option<&Death>) {
+        let loads = matches!(ward.start, Start::Configured | Start::Delivered);
+        match (page.phase(), death) {
+            (Phase::Starting | Phase::Loading, Some(death)) if loads => {
+                let sentence = death.sentence(refusal::Phase::Load);
+                refusal::complain(&sentence);
+                let pause = self.broken.as_ref().map_or(PAUSES.0, |broken| (broken.pause * 2).min(PAUSES.1));
+                self.broken = Some(Broken { sentence, pause, retry: Instant::now() + pause });
+            }
+            (Phase::Ready, _) if loads => self.broken = None,
+            _ => {}
+        }
+    }
+
+    /// Sees to it that somebody serves after the worker of `seat` has gone.
+    fn replace(&mut self, seat: usize, ward: &Ward, page: &Seat) -> io::Result<()> {
+        if let Some(other) = self.wards.iter().flatten().next() {
+            ring(other.bell.as_fd()); // It adopts the connections.
+            return Ok(());
+        }
+        if self.drained_by.is_some() {
+            return Ok(());
+        }
+        if page.phase() == Phase::Starting && !matches!(ward.start, Start::Configured | Start::Delivered) {
+            return Err(io::Error::other("a worker ended before it could begin"));
+        }
+        descriptors::close_all_but(self.descriptors());
+        self.seat_worker(seat)
+    }
+
+    /// What must outlive a worker in the shared table.
+    fn descriptors(&self) -> Vec<RawFd> {
+        let keeper = self.keeper;
+        let delivery = [keeper.delivery.recipe.as_raw_fd(), keeper.delivery.library.as_raw_fd()];
+        let own = [keeper.listener.as_raw_fd(), keeper.bell.as_raw_fd()];
+        let logs = keeper.logs.iter().flat_map(Logs::descriptors).map(|descriptor| descriptor.as_raw_fd());
+        let connections = self.pair.waiting().map(Slot::descriptor);
+        let wards = self.wards.iter().flatten().flat_map(|ward| [ward.exit.as_raw_fd(), ward.bell.as_raw_fd()]);
+        own.into_iter()
+            .chain(delivery)
+            .chain(logs)
+            .chain(connections)
+            .chain(wards)
+            .chain(self.lingering.descriptors())
+            .collect()
+    }
+
+    /// A worker has come further: the master may wait for it, and an older worker may leave.
+    fn heed_news(&mut self, seat: usize) {
+        let Some(ward) = &mut self.wards[seat] else { return };
+        let phase = self.pair.seats[seat].phase();
+        if phase == ward.phase {
+            return;
+        }
+        ward.phase = phase;
+        match phase {
+            Phase::Ready => {
+                self.broken = None;
+                self.pair.generation.fetch_add(1, Relaxed);
+                self.retire(1 - seat);
+            }
+            Phase::Refused if self.wards[1 - seat].is_some() => {
+                // The older worker goes on serving; the reason is on stderr.
+                self.wards[seat].iter().for_each(Ward::kill);
+            }
+            _ => {}
+        }
+        if let Some(master) = rustix::process::getppid() {
+            let _ = rustix::process::kill_process(master, Signal::USR1);
+        }
+    }
+
+    fn retire(&self, seat: usize) {
+        if let Some(ward) = &self.wards[seat] {
+            self.pair.seats[seat].retire.store(1, Release);
+            ring(ward.bell.as_fd());
+        }
+    }
+
+    fn watch_time(&mut self, seat: usize) {
+        let Some(ward) = &mut self.wards[seat] else { return };
+        let overdue = ward.watchdog.look(self.pair, seat, self.keeper.config.grace);
+        if overdue.is_some() && ward.overdue_ms.is_none() {
+            ward.overdue_ms = overdue;
+            ward.kill();
+        }
+    }
+
+    fn heed_orders(&mut self) -> io::Result<()> {
+        let now = Instant::now();
+        if self.keeper.tree.draining.load(Acquire) != 0 && self.drained_by.is_none() {
+            let config = self.keeper.config;
+            self.drained_by = Some(now + config.drain_delay + config.grace);
+            self.wards.iter().flatten().for_each(|ward| ring(ward.bell.as_fd()));
+        }
+        if self.drained_by.is_some_and(|until| until <= now) {
+            self.wards.iter().flatten().for_each(Ward::kill);
+        }
+        if self.broken.as_ref().is_some_and(|broken| broken.retry <= now) {
+            (0..SEATS).filter(|seat| self.is_broken(*seat)).for_each(|seat| self.retire(seat));
+        }
+        self.reload()
+    }
+
+    fn is_broken(&self, seat: usize) -> bool {
+        self.wards[seat].as_ref().is_some_and(|ward| matches!(ward.start, Start::Broken(_)))
+    }
+
+    /// Starts a worker with what is now in the library's file, beside the one that serves.
+    fn reload(&mut self) -> io::Result<()> {
+        let asked = self.keeper.tree.reload.load(Acquire);
+        let free = self.wards.iter().position(Option::is_none);
+        if let (true, Some(seat), None) = (asked != self.reloads, free, self.drained_by) {
+            self.reloads = asked;
+            self.broken = None;
+            self.seat_worker(seat)?;
+        }
+        Ok(())
+    }
+}
+
+/// A copy of a standard stream that no action's `dup2` can reach.
+pub(super) fn copy(stream: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    Ok(rustix::io::fcntl_dupfd_cloexec(stream, 3)?)
+}

@@ -1,0 +1,223 @@
+//! The master: process 1 of a container. Starts keepers, waits for signals, reaps whatever dies.
+//!
+//! It never sees a connection or a byte of an action's. Signals are blocked and fetched one at a time, so that
+//! nothing here has to be safe inside a signal handler.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::Ordering::*;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::net::{AddressFamily, SocketAddrAny, SocketFlags, SocketType, bind, getsockname, socket_with, sockopt};
+use rustix::process::{Pid, Signal, WaitIdOptions, WaitId, kill_process, waitid};
+
+use super::keeper::{self, Keeper};
+use super::slots::{Pair, Phase, Tree};
+use super::sys::{self, Side, Signals};
+use super::{Delivery, Work, new_bell, ring};
+use crate::config::Config;
+use crate::logs::Logs;
+use crate::refusal::{self, CannotServe};
+
+/// Exit status of a server whose library, named on the command line, does not load.
+const CANNOT_LOAD: i32 = 3;
+/// A keeper that lasted less than this is not replaced at once.
+const SHORT_LIFE: Duration = Duration::from_secs(1);
+/// What keepers get beyond the time that they give their workers, before they are killed.
+const LAST_WORD: Duration = Duration::from_secs(1);
+const SIGNALS: [i32; 6] =
+    [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGCHLD, libc::SIGUSR1, libc::SIGQUIT];
+
+struct Master {
+    config: &'static Config,
+    tree: &'static Tree,
+    delivery: &'static Delivery,
+    listener: OwnedFd,
+    address: String,
+    work: Work,
+    pairs: Vec<Kept>,
+    announced: bool,
+    status: i32,
+    /// When keepers are killed that have not left by then.
+    stop_by: Option<Instant>,
+}
+
+/// One keeper and its pair's shared page.
+struct Kept {
+    pair: &'static Pair,
+    bell: OwnedFd,
+    pid: Option<Pid>,
+    started: Instant,
+}
+
+/// Serves until told to stop. Returns the program's exit status.
+pub fn run(config: &'static Config, work: Work) -> Result<i32, CannotServe> {
+    let (listener, address) = bound(config)?;
+    let signals = Signals::block(&SIGNALS);
+    let trouble = |error: io::Error| CannotServe::System(error);
+    let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+    let delivery = Delivery { recipe: memory("recipe").map_err(trouble)?, library: memory("action").map_err(trouble)? };
+    let mut master = Master {
+        config,
+        tree: sys::shared().map_err(trouble)?,
+        delivery: Box::leak(Box::new(delivery)),
+        listener,
+        address,
+        work,
+        pairs: Vec::new(),
+        announced: false,
+        status: 0,
+        stop_by: None,
+    };
+    for _ in 0..config.workers {
+        let (pair, bell) = (sys::shared().map_err(trouble)?, new_bell().map_err(trouble)?);
+        master.pairs.push(Kept { pair, bell, pid: None, started: Instant::now() });
+    }
+    for index in 0..config.workers {
+        master.start(index).map_err(trouble)?;
+    }
+    master.reign(&signals);
+    let _ = std::fs::remove_dir_all(&config.scratch);
+    Ok(master.status)
+}
+
+fn memory(name: &str) -> io::Result<OwnedFd> {
+    Ok(memfd_create(name, MemfdFlags::CLOEXEC)?)
+}
+
+/// A socket bound to the configured address. It listens once a worker is ready, so that nobody connects before.
+fn bound(config: &Config) -> Result<(OwnedFd, String), CannotServe> {
+    let family = if config.listen.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let bind = || {
+        let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, None)?;
+        sockopt::set_socket_reuseaddr(&socket, true)?;
+        bind(&socket, &config.listen)?;
+        Ok(socket)
+    };
+    let socket = bind().map_err(|source: rustix::io::Errno| CannotServe::Address {
+        address: config.listen.to_string(),
+        source: source.into(),
+    })?;
+    let address = getsockname(&socket).ok().and_then(|address: SocketAddrAny| std::net::SocketAddr::try_from(address).ok());
+    Ok((socket, address.unwrap_or(config.listen).to_string()))
+}
+
+impl Master {
+    fn start(&mut self, index: usize) -> io::Result<()> {
+        let (config, tree, delivery, work) = (self.config, self.tree, self.delivery, self.work);
+        let kept = &mut self.pairs[index];
+        kept.started = Instant::now();
+        match sys::fork()? {
+            Side::Parent(pid) => kept.pid = Pid::from_raw(pid),
+            Side::Child => {
+                let made = || -> io::Result<Keeper> {
+                    let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
+                    // A group of its own: a terminal's Ctrl-C is for the master, who lets runs finish.
+                    let _ = rustix::process::setpgid(None, None);
+                    let containers = [keeper::copy(rustix::stdio::stdout())?, keeper::copy(rustix::stdio::stderr())?];
+                    let logs = config.sentinels.then(|| Logs::new(kept.pair, containers)).transpose()?;
+                    let listener = self.listener.try_clone()?;
+                    let bell = kept.bell.try_clone()?;
+                    Ok(Keeper { config, tree, pair: kept.pair, delivery, listener, bell, logs, work })
+                };
+                let status = match made() {
+                    Ok(keeper) => keeper::keep(Box::leak(Box::new(keeper))),
+                    Err(error) => {
+                        refusal::complain(&format!("A worker cannot be started: {error}."));
+                        keeper::REPLACE_ME
+                    }
+                };
+                sys::exit_now(status)
+            }
+        }
+        Ok(())
+    }
+
+    /// The loop: one signal at a time, until the last keeper has left.
+    fn reign(&mut self, signals: &Signals) {
+        while self.stop_by.is_none() || self.pairs.iter().any(|kept| kept.pid.is_some()) {
+            match signals.wait(self.clock()) {
+                Some(libc::SIGCHLD) | None => {}
+                Some(libc::SIGUSR1) => self.heed_news(),
+                Some(libc::SIGHUP) => self.reload(),
+                Some(_) if self.stop_by.is_some() => return self.kill_all(),
+                Some(_) => self.stop(0),
+            }
+            self.reap();
+            self.restart();
+            if self.stop_by.is_some_and(|until| until <= Instant::now()) {
+                return self.kill_all();
+            }
+        }
+    }
+
+    fn clock(&self) -> Option<Duration> {
+        let now = Instant::now();
+        let restarts = self.pairs.iter().filter(|kept| kept.pid.is_none()).map(|kept| kept.started + SHORT_LIFE);
+        let restarts = restarts.filter(|_| self.stop_by.is_none());
+        restarts.chain(self.stop_by).min().map(|moment| moment.saturating_duration_since(now))
+    }
+
+    /// Reaps every child that has died: keepers, and the orphans that actions leave behind.
+    fn reap(&mut self) {
+        while let Ok(Some(status)) = waitid(WaitId::All, WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
+            let pid = rustix::process::Pid::from_raw(sys::pid_of(&status));
+            for kept in self.pairs.iter_mut().filter(|kept| kept.pid == pid) {
+                kept.pid = None;
+            }
+        }
+    }
+
+    fn restart(&mut self) {
+        if self.stop_by.is_some() {
+            return;
+        }
+        for index in 0..self.pairs.len() {
+            let kept = &self.pairs[index];
+            if kept.pid.is_none() && kept.started.elapsed() >= SHORT_LIFE {
+                kept.pair.forget_connections();
+                if let Err(error) = self.start(index) {
+                    refusal::complain(&format!("A worker cannot be replaced: {error}. It is tried again."));
+                }
+            }
+        }
+    }
+
+    /// A worker has come further.
+    fn heed_news(&mut self) {
+        if self.announced || self.stop_by.is_some() {
+            return;
+        }
+        let phases: Vec<Phase> = self.pairs.iter().map(|kept| kept.pair.furthest()).collect();
+        if phases.contains(&Phase::Refused) && self.config.library_is_named {
+            // Its worker has said why.
+            return self.stop(CANNOT_LOAD);
+        }
+        if phases.iter().all(|phase| matches!(phase, Phase::Ready | Phase::Refused)) {
+            self.announced = true;
+            if self.config.listen.port() == 0 || rustix::termios::isatty(rustix::stdio::stderr()) {
+                refusal::complain(&format!("listening on {}", self.address));
+            }
+        }
+    }
+
+    fn reload(&self) {
+        self.tree.reload.fetch_add(1, AcqRel);
+        self.pairs.iter().for_each(|kept| ring(kept.bell.as_fd()));
+    }
+
+    fn stop(&mut self, status: i32) {
+        self.status = status;
+        self.stop_by = Some(Instant::now() + self.config.drain_delay + self.config.grace + LAST_WORD);
+        self.tree.draining.store(1, Release);
+        self.pairs.iter().for_each(|kept| ring(kept.bell.as_fd()));
+    }
+
+    fn kill_all(&mut self) {
+        for pid in self.pairs.iter_mut().filter_map(|kept| kept.pid.take()) {
+            // Workers are bound to their keeper's life.
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The process tree: whatever happens to the process that runs an action, its callers are answered.
+//!
+//! ```text
+//! master            owns the bound socket; starts keepers, reaps every child, passes signals on
+//!  └ keeper         one for each worker; shares its descriptor table, so that no connection dies with a worker
+//!     └ worker      loads the action, serves, calls it on the thread that answers
+//! ```
+//!
+//! Master and keepers never run action code, parse a request or start a runtime. This room knows neither tokio nor
+//! axum: what a worker does is a function that is handed in ([`Work`]).
+
+mod deaths;
+mod descriptors;
+mod keeper;
+mod master;
+mod settle;
+pub mod slots;
+pub mod sys;
+mod watchdog;
+mod worker;
+
+pub use master::run;
+
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use crate::config::Config;
+use crate::logs::Logs;
+use slots::{Pair, Seat, Tree};
+
+/// What a worker does with its life. Returns the status its process exits with.
+pub type Work = fn(Worker) -> i32;
+
+/// What a worker is to begin with.
+#[derive(Clone, Debug)]
+pub enum Start {
+    /// Wait for a library by `/init`.
+    Empty,
+    /// Load the library of the configuration.
+    Configured,
+    /// Load what an earlier `/init` delivered.
+    Delivered,
+    /// Load nothing: the library killed the last worker that did. Answer with this sentence.
+    Broken(String),
+}
+
+/// Where the library that `/init` delivers is kept, so that it survives the worker that got it: two memfds, made by
+/// the master and inherited by all.
+pub struct Delivery {
+    /// What to load and with which environment, as JSON (see `activation::recipe`).
+    pub recipe: OwnedFd,
+    /// The library, when it came without companions.
+    pub library: OwnedFd,
+}
+
+/// All that a worker needs, made by its keeper before it was cloned.
+pub struct Worker {
+    pub config: &'static Config,
+    pub tree: &'static Tree,
+    pub pair: &'static Pair,
+    pub delivery: &'static Delivery,
+    /// Which seat it has on the shared page.
+    pub seat: usize,
+    pub start: Start,
+    /// Bound, shared by all workers of the tree.
+    pub listener: BorrowedFd<'static>,
+    /// `None` when the action writes to the container's streams itself.
+    pub logs: Option<&'static Logs>,
+    /// An eventfd that the keeper reads: look at the shared page.
+    pub keeper_bell: BorrowedFd<'static>,
+    /// An eventfd that the worker reads: look at the shared page.
+    pub bell: OwnedFd,
+}
+
+impl Worker {
+    /// This worker's seat on the shared page.
+    pub fn page(&self) -> &'static Seat {
+        &self.pair.seats[self.seat]
+    }
+}
+
+/// Rings a bell: whoever reads it looks at the shared page.
+pub fn ring(bell: BorrowedFd<'_>) {
+    // An eventfd refuses only when it has been rung 2^64 times without being read, or when an action closed it.
+    let _ = rustix::io::write(bell, &1_u64.to_ne_bytes());
+}
+
+/// Stops a bell's ringing.
+pub fn quiet(bell: BorrowedFd<'_>) {
+    let _ = rustix::io::read(bell, &mut [0; 8]);
+}
+
+fn new_bell() -> std::io::Result<OwnedFd> {
+    use rustix::event::{EventfdFlags, eventfd};
+    Ok(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?)
+}
