@@ -65,7 +65,7 @@ private:
     }
     char take() {
         if (at_ >= text_.size())
-            throw std::invalid_argument("the parameters end inside a string");
+            throw std::invalid_argument("Invalid parameters: they end inside a string");
         return text_[at_++];
     }
 
@@ -88,7 +88,7 @@ private:
             return append_utf8(text, unicode_escape());
         const auto index = from.find(letter);
         if (index == std::string_view::npos)
-            throw std::invalid_argument("unknown escape in a string");
+            throw std::invalid_argument("Invalid parameters: unknown escape in a string");
         text += to[index];
     }
 
@@ -101,7 +101,7 @@ private:
             if (low >= 0xDC00 && low <= 0xDFFF)
                 return 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
         }
-        throw std::invalid_argument("lone surrogate in a string");
+        throw std::invalid_argument("Invalid parameters: lone surrogate in a string");
     }
 
     uint32_t hex4() {
@@ -110,7 +110,7 @@ private:
         for (int i = 0; i < 4; i++) {
             const auto digit = digits.find(take());
             if (digit == std::string_view::npos)
-                throw std::invalid_argument("bad \\u escape in a string");
+                throw std::invalid_argument("Invalid parameters: bad \\u escape in a string");
             value = value * 16 + (digit & 15);
         }
         return value;

@@ -7,7 +7,7 @@
 static std::string reverse(std::string_view params) {
     const auto payload = json::Reader(params).string_member("payload");
     if (!payload)
-        throw std::invalid_argument("missing field `payload`");
+        throw std::invalid_argument("Invalid parameters: missing field `payload`");
 
     std::string reversed;
     reversed.reserve(payload->size());

@@ -5,6 +5,7 @@ import (
 	"action"
 	"encoding/json"
 	"errors"
+	"fmt"
 )
 
 type params struct {
@@ -18,10 +19,10 @@ type result struct {
 func reverse(value json.RawMessage) (any, error) {
 	var given params
 	if err := json.Unmarshal(value, &given); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("invalid parameters: %w", err)
 	}
 	if given.Payload == nil {
-		return nil, errors.New("missing field `payload`")
+		return nil, errors.New("invalid parameters: missing field `payload`")
 	}
 	runes := []rune(*given.Payload)
 	for left, right := 0, len(runes)-1; left < right; left, right = left+1, right-1 {

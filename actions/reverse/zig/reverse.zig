@@ -38,9 +38,9 @@ export fn invoke(params: Str, context: ?*const Context) Result {
     _ = context;
     const given = if (params.ptr) |text| text[0..params.len] else "{}";
     return reverse(given) catch |failure| switch (failure) {
-        error.MissingField => .fixed(.@"error", "\"missing field `payload`\""),
+        error.MissingField => .fixed(.@"error", "\"Invalid parameters: missing field `payload`\""),
         error.OutOfMemory => .fixed(.panic, "\"out of memory\""),
-        else => |other| .fixed(.@"error", @errorName(other)),
+        else => .fixed(.@"error", "\"Invalid parameters: not an object with a string `payload`\""),
     };
 }
 
