@@ -1,0 +1,22 @@
+#!/bin/sh
+# Runs in the image build: leaves the runner at /action-runner. The crates always lie in /src/vendor, fetched
+# here or given with the context, because their paths end up in the binary.
+set -eu
+cd /src
+
+if [ -f prebuilt/action-runner ]; then
+    cp prebuilt/action-runner /action-runner
+    exit 0
+fi
+
+# The folder holds at least the Cargo.toml that its COPY needs to match something.
+if [ "$(ls vendor)" = Cargo.toml ]; then
+    rm -r vendor
+    cargo vendor --quiet --locked --versioned-dirs vendor >/dev/null
+fi
+rm -f vendor/Cargo.toml
+
+cargo build --release --locked --offline --package action-runner \
+    --config 'source.crates-io.replace-with="vendored"' \
+    --config 'source.vendored.directory="vendor"'
+cp target/release/action-runner /action-runner
