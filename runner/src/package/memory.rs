@@ -1,0 +1,63 @@
+//! Libraries in anonymous memory: nothing on disk, nothing to clean up, and nobody can overwrite them while they are
+//! mapped (which would crash whoever has them loaded).
+
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use std::fs::File;
+use std::io::{self, Seek, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+/// A copy of a file that lives as long as the descriptor.
+pub fn private_copy(path: &Path) -> io::Result<OwnedFd> {
+    let mut original = File::open(path)?;
+    fill(|memory| io::copy(&mut original, memory).map(|_| ()))
+}
+
+/// The same for bytes that are here already.
+pub(super) fn from_bytes(bytes: &[u8]) -> io::Result<OwnedFd> {
+    fill(|memory| memory.write_all(bytes))
+}
+
+/// The name under which this process can open a descriptor.
+pub(super) fn path_of(file: &OwnedFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
+
+fn fill(write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<OwnedFd> {
+    let mut memory = File::from(create()?);
+    write(&mut memory)?;
+    memory.rewind()?;
+    let seals = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE;
+    fcntl_add_seals(&memory, seals)?;
+    Ok(memory.into())
+}
+
+/// Since Linux 6.3 the flag says that the contents will be executed; older kernels do not know it.
+fn create() -> io::Result<OwnedFd> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    match memfd_create("libaction.so", flags | MemfdFlags::EXEC) {
+        Err(rustix::io::Errno::INVAL) => Ok(memfd_create("libaction.so", flags)?),
+        other => Ok(other?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_does_not_change_with_the_original() {
+        let path = std::env::temp_dir().join(format!("action-copy-{}", std::process::id()));
+        std::fs::write(&path, b"first").expect("written");
+        let copy = private_copy(&path).expect("copied");
+        std::fs::write(&path, b"second").expect("written");
+        std::fs::remove_file(&path).expect("removed");
+        assert_eq!(std::fs::read(path_of(&copy)).expect("read"), b"first");
+        assert!(std::fs::write(path_of(&copy), b"third").is_err());
+    }
+
+    #[test]
+    fn a_missing_original_is_an_error() {
+        assert!(private_copy(Path::new("/nowhere/libaction.so")).is_err());
+    }
+}

@@ -1,0 +1,114 @@
+//! From the bytes somebody sent to one library that can be loaded, in memory or in a folder of its own.
+//!
+//! `decode` undoes the base64, `kind` tells an ELF file from an archive, `survey` and `choose` look through an archive
+//! without writing anything, `unpack` writes it, `memory` holds what needs no folder. `elf` reads a library and says
+//! whether it would load, `search` where its own libraries are looked for. Nothing here runs code of an action, and
+//! after a refusal nothing is left behind.
+
+pub mod elf;
+pub mod search;
+
+mod choose;
+mod decode;
+mod kind;
+mod memory;
+mod survey;
+mod unpack;
+
+pub use memory::private_copy;
+
+use crate::refusal::{BadRequest, LoadRefusal, PackageRefusal};
+use kind::Kind;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// A library that is ready to be loaded.
+#[derive(Debug)]
+pub struct Package {
+    /// What to `dlopen`: a file in the unpacked folder, or `/proc/self/fd/N`.
+    pub library: PathBuf,
+    /// The memory behind `/proc/self/fd/N`; must stay open until the library is loaded.
+    pub file: Option<OwnedFd>,
+    /// The working directory of the action, when it came with other files. It is the receiver's to remove.
+    pub directory: Option<PathBuf>,
+    /// How to call the library in messages.
+    pub origin: String,
+    /// What the library says about itself.
+    pub contents: elf::Library,
+}
+
+/// How much an archive may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of all files, unpacked.
+    pub size: u64,
+    pub entries: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            size: 256 << 20,
+            entries: 10_000,
+        }
+    }
+}
+
+/// Why there is no package.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refused {
+    #[error(transparent)]
+    Request(#[from] BadRequest),
+    #[error(transparent)]
+    Package(#[from] PackageRefusal),
+    #[error(transparent)]
+    Library(#[from] LoadRefusal),
+}
+
+/// Takes what `/init` delivers: base64 text of a library or of a zip archive with one. `scratch` is where an archive
+/// with several files is unpacked, in a new folder.
+pub fn receive(code: &str, scratch: &Path, limits: &Limits) -> Result<Package, Refused> {
+    decode::recognise(code)?;
+    from_bytes(&decode::base64(code)?, scratch, limits)
+}
+
+/// The same for bytes that nobody encoded.
+pub fn from_bytes(bytes: &[u8], scratch: &Path, limits: &Limits) -> Result<Package, Refused> {
+    match kind::of(bytes) {
+        Some(Kind::Elf) => in_memory(bytes, "the uploaded library".to_owned()),
+        Some(Kind::Zip) => unpack::archive(bytes, scratch, limits),
+        None => Err(neither(bytes).into()),
+    }
+}
+
+fn neither(bytes: &[u8]) -> PackageRefusal {
+    let twice = [&b"f0VMR"[..], b"UEsDB", b"UEsFB"];
+    if bytes.is_empty() {
+        return PackageRefusal::Nothing;
+    }
+    if twice.iter().any(|magic| bytes.starts_with(magic)) {
+        return PackageRefusal::EncodedTwice;
+    }
+    PackageRefusal::NotAPackage {
+        found: kind::describe(bytes),
+    }
+}
+
+/// A library without companions.
+fn in_memory(bytes: &[u8], origin: String) -> Result<Package, Refused> {
+    let contents = elf::read(bytes)?;
+    let file = memory::from_bytes(bytes).map_err(|error| PackageRefusal::NoMemory {
+        why: error.to_string(),
+    })?;
+    Ok(Package {
+        library: memory::path_of(&file),
+        file: Some(file),
+        directory: None,
+        origin,
+        contents,
+    })
+}
+
+#[cfg(test)]
+mod tests;

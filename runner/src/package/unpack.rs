@@ -1,0 +1,205 @@
+//! Writes an archive into a new folder, or into memory when it holds nothing but the library.
+//!
+//! `survey` has refused every name and link that leads outside; here the bytes are checked while they are written
+//! (size, checksum). The folder is removed again unless everything went well.
+
+use super::survey::{self, Archive, Entry, EntryKind};
+use super::{Limits, Package, Refused, choose, elf, in_memory, memory};
+use crate::refusal::PackageRefusal as Refusal;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+pub(super) fn archive(bytes: &[u8], scratch: &Path, limits: &Limits) -> Result<Package, Refused> {
+    let mut archive = survey::open(bytes, limits)?;
+    let entries = survey::entries(&mut archive, limits)?;
+    let library = choose::library(&mut archive, &entries)?;
+    let origin = format!("{} in the archive", library.name);
+    let companions = entries.iter().filter(|entry| is_companion(entry)).count() > 1;
+    if !companions {
+        let contents = contents(&mut archive, library, limits.size)?;
+        return in_memory(&contents, origin);
+    }
+    let folder = Folder::new(scratch).map_err(|error| nowhere(scratch, &error))?;
+    write_all(&mut archive, &entries, &folder.path, limits)?;
+    let path = folder.path.join(&library.name);
+    let contents = elf::open(&path)?;
+    // A library beside its own libraries has to be loaded from there; where nothing may be executed, from memory.
+    let file = match is_executable_place(&folder.path) {
+        true => None,
+        false => Some(
+            memory::private_copy(&path).map_err(|error| Refusal::NoMemory {
+                why: error.to_string(),
+            })?,
+        ),
+    };
+    Ok(Package {
+        library: file.as_ref().map_or(path, memory::path_of),
+        file,
+        directory: Some(folder.keep()),
+        origin,
+        contents,
+    })
+}
+
+fn is_companion(entry: &Entry) -> bool {
+    choose::is_content(entry) || matches!(entry.kind, EntryKind::Link(_))
+}
+
+/// The unpacked bytes of one file.
+pub(super) fn contents(
+    archive: &mut Archive<'_>,
+    entry: &Entry,
+    limit: u64,
+) -> Result<Vec<u8>, Refusal> {
+    let mut bytes = Vec::new();
+    copy(archive, entry, &mut bytes, limit).map(|_| bytes)
+}
+
+/// Unpacks one file; its checksum is compared at the end.
+fn copy(
+    archive: &mut Archive<'_>,
+    entry: &Entry,
+    to: &mut impl Write,
+    limit: u64,
+) -> Result<u64, Refusal> {
+    let file = archive
+        .by_index(entry.index)
+        .map_err(|error| survey::damaged(&entry.name, &error))?;
+    let announced = file.size();
+    // What an entry announces has been held against the limit; what it has may be more.
+    let mut file = file.take(announced.saturating_add(1).min(limit.saturating_add(1)));
+    let mut written = 0;
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let read = file
+            .read(&mut buffer)
+            .map_err(|error| Refusal::DamagedEntry {
+                entry: entry.name.clone(),
+                why: error.to_string(),
+            })?;
+        if read == 0 {
+            break;
+        }
+        written += read as u64;
+        to.write_all(&buffer[..read])
+            .map_err(|error| nowhere(Path::new(&entry.name), &error))?;
+    }
+    if written > limit {
+        return Err(Refusal::TooLarge { limit });
+    }
+    if written != announced {
+        return Err(Refusal::DamagedEntry {
+            entry: entry.name.clone(),
+            why: format!("it has {written} bytes where {announced} are announced"),
+        });
+    }
+    Ok(written)
+}
+
+fn write_all(
+    archive: &mut Archive<'_>,
+    entries: &[Entry],
+    folder: &Path,
+    limits: &Limits,
+) -> Result<(), Refusal> {
+    let mut left = limits.size;
+    for entry in entries {
+        let path = folder.join(&entry.name);
+        let fail = |error: io::Error| nowhere(folder, &error);
+        match &entry.kind {
+            EntryKind::Folder => fs::create_dir_all(&path).map_err(fail)?,
+            EntryKind::Link(_) => {}
+            EntryKind::File => {
+                fs::create_dir_all(path.parent().unwrap_or(folder)).map_err(fail)?;
+                let mode = if entry.executable { 0o755 } else { 0o644 };
+                let mut options = OpenOptions::new();
+                let mut file = options
+                    .write(true)
+                    .create_new(true)
+                    .mode(mode)
+                    .open(&path)
+                    .map_err(fail)?;
+                left -= copy(archive, entry, &mut file, left)?.min(left);
+            }
+        }
+    }
+    // Links come last: nothing is written through one.
+    for entry in entries {
+        if let EntryKind::Link(target) = &entry.kind {
+            let path = folder.join(&entry.name);
+            let made = fs::create_dir_all(path.parent().unwrap_or(folder))
+                .and_then(|()| symlink(target, &path));
+            made.map_err(|error| nowhere(folder, &error))?;
+        }
+    }
+    Ok(())
+}
+
+fn nowhere(folder: &Path, error: &io::Error) -> Refusal {
+    Refusal::NowhereToUnpack {
+        folder: folder.display().to_string(),
+        why: error.to_string(),
+    }
+}
+
+/// May files in this folder be executed, that is, mapped as code?
+fn is_executable_place(folder: &Path) -> bool {
+    rustix::fs::statvfs(folder)
+        .is_ok_and(|place| !place.f_flag.contains(rustix::fs::StatVfsMountFlags::NOEXEC))
+}
+
+/// A new folder that is removed again unless it is kept.
+struct Folder {
+    path: PathBuf,
+    /// The scratch folder, when it was made for this.
+    made: Option<PathBuf>,
+    kept: bool,
+}
+
+impl Folder {
+    fn new(scratch: &Path) -> io::Result<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let made = (!scratch.exists()).then(|| scratch.to_owned());
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create(scratch)?;
+        let process = std::process::id();
+        loop {
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let path = scratch.join(format!("action-{process}-{number}"));
+            match DirBuilder::new().mode(0o755).create(&path) {
+                Ok(()) => {
+                    return Ok(Self {
+                        path,
+                        made,
+                        kept: false,
+                    });
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn keep(mut self) -> PathBuf {
+        self.kept = true;
+        self.path.clone()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if self.kept {
+            return;
+        }
+        // Nobody is left to be told; the folder is ours alone.
+        let _ = fs::remove_dir_all(&self.path);
+        if let Some(made) = &self.made {
+            let _ = fs::remove_dir(made);
+        }
+    }
+}
