@@ -32,17 +32,10 @@
 #define ACTION_ABI_VERSION 1
 
 /* Before the definition of each function that the runner calls. */
-#if defined(_WIN32)
-#define ACTION_VISIBLE __declspec(dllexport)
-#elif defined(__GNUC__)
-#define ACTION_VISIBLE __attribute__((visibility("default")))
-#else
-#define ACTION_VISIBLE
-#endif
 #ifdef __cplusplus
-#define ACTION_EXPORT extern "C" ACTION_VISIBLE
+#define ACTION_EXPORT extern "C" __attribute__((visibility("default")))
 #else
-#define ACTION_EXPORT ACTION_VISIBLE
+#define ACTION_EXPORT __attribute__((visibility("default")))
 #endif
 
 #ifdef __cplusplus
