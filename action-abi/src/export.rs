@@ -14,10 +14,28 @@ use crate::handler::{Handler, Init};
 /// Makes a library of the named functions: the first is the default entry point, each is reachable by its
 /// own name.
 ///
-/// ```ignore
-/// export!(reverse);
-/// export!(reverse, shout);
+/// ```
+/// # use action_abi::{export, Context, Error};
+/// # use serde_json::{json, Value};
+/// fn reverse(params: Value) -> Result<Value, Error> {
+///     Ok(json!({ "reversed": params["payload"].as_str().map(|it| it.chars().rev().collect::<String>()) }))
+/// }
+///
+/// async fn shout(params: Value, context: &Context) -> Result<Value, Error> {
+///     Ok(json!({ "shouted": params["payload"], "by": context.action_name() }))
+/// }
+///
+/// fn set_up() -> Result<(), std::io::Error> {
+///     Ok(()) // reads a file, say
+/// }
+///
+/// fn check() -> Result<(), &'static str> {
+///     Ok(()) // or Err("the database is away")
+/// }
+///
+/// // In short: export!(reverse); or export!(reverse, shout);
 /// export!(init = set_up, ready = check; reverse, shout);
+/// # fn main() {}
 /// ```
 ///
 /// - An **entry point** is `fn(P) -> Result<R, E>` or `fn(P, &Context) -> Result<R, E>`, `async` or not.
@@ -198,9 +216,9 @@ pub fn ready<F: Fn() -> Result<(), E>, E: Failure>(function: F) -> Result<(), Er
 pub fn describe_handler<M, H: Handler<M>>(_handler: H) -> Answer {
     let parameters = schemars::schema_for!(H::Parameters);
     // The comment on the parameters' type is the nearest thing to one on the function.
-    let description = parameters.get("description").cloned().unwrap_or_default();
+    let description = parameters.get("description").cloned();
     let description = serde_json::json!({
-        "description": description,
+        "description": description.unwrap_or_else(|| "".into()),
         "parameters": parameters,
         "result": schemars::schema_for!(H::Output),
     });

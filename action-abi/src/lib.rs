@@ -78,6 +78,9 @@
 //!   calling thread, which is enough for futures that bring their own reactor, or need none. Builds with tokio
 //!   1.38, the last for rustc 1.63, and with later ones.
 
+// Here too, and not only in the manifest: the cargo of 1.63 does not know its table of lints.
+#![deny(missing_docs, unsafe_code, unsafe_op_in_unsafe_fn)]
+
 mod context;
 mod error;
 mod export;

@@ -41,12 +41,13 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
 
     let runtime: &'static Runtime = {
         let mut made = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
-        *made.get_or_insert_with(
-            || match Builder::new_current_thread().enable_all().build() {
-                Ok(runtime) => Box::leak(Box::new(runtime)),
+        match *made {
+            Some(runtime) => runtime,
+            None => match Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => made.insert(Box::leak(Box::new(runtime))),
                 Err(error) => panic!("cannot start a tokio runtime: {}", error),
             },
-        )
+        }
     };
     runtime.block_on(future)
 }
