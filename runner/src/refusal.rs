@@ -7,7 +7,9 @@
 use std::fmt;
 use thiserror::Error;
 
+mod complain;
 mod death;
+pub use complain::{CannotServe, complain};
 pub use death::{Death, Phase};
 
 /// Sentences that carry no data. The first six are fixed by the action protocol, to the letter.
@@ -128,6 +130,10 @@ pub enum PackageRefusal {
         "{entry:?} stands more than once in the zip archive, or is both file and folder. Make the archive again with one of them."
     )]
     Ambiguous { entry: String },
+    #[error(
+        "The zip archive has several entries of the same name. Make the archive again with one of each."
+    )]
+    DuplicateNames,
     #[error(
         "The zip archive would unpack to more than the limit of {limit} bytes. Leave out what the action does not need."
     )]

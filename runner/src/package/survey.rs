@@ -74,9 +74,7 @@ pub(super) fn entries(archive: &mut Archive<'_>, limits: &Limits) -> Result<Vec<
     }
     // The crate keeps one entry of several with the same name.
     if archive.has_duplicate_names() {
-        return Err(Refusal::Ambiguous {
-            entry: "a name".to_owned(),
-        });
+        return Err(Refusal::DuplicateNames);
     }
     places(&entries)?;
     Ok(entries)
