@@ -44,7 +44,7 @@ pub fn c_with(name: &str, words: &[&str]) -> PathBuf {
         .filter(char::is_ascii_alphanumeric)
         .collect();
     once(&format!("c/{name}{label}.so"), |target| {
-        compile(&source, words, target)
+        compile(&source, words, target);
     })
 }
 

@@ -1,7 +1,7 @@
 //! A place where an action under test waits until the test lets it go.
 //!
-//! The fixture connects to the gate's port, says one byte, and waits for one byte or the end. So a test knows that a run has
-//! really begun, decides when it goes on, and sees the action's death as the end of the connection: no sleeping.
+//! The fixture connects to the gate's port, says its pid, and waits for one byte or the end. So a test knows that a run has
+//! really begun, and in which process; it decides when it goes on, and sees the action's death as the end of the connection: no sleeping.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -14,7 +14,11 @@ use crate::LIMIT;
 pub struct Gate(TcpListener);
 
 /// An action that has arrived at the gate.
-pub struct Visit(TcpStream);
+pub struct Visit {
+    stream: TcpStream,
+    /// The process that runs the action.
+    pub pid: i32,
+}
 
 impl Gate {
     pub fn open() -> Self {
@@ -40,23 +44,26 @@ impl Gate {
         );
         let (mut stream, _) = self.0.accept().unwrap();
         stream.set_read_timeout(Some(LIMIT)).unwrap();
-        let mut greeting = [0];
-        stream.read_exact(&mut greeting).unwrap();
-        Visit(stream)
+        let mut pid = [0; 4];
+        stream.read_exact(&mut pid).unwrap();
+        Visit {
+            stream,
+            pid: i32::from_ne_bytes(pid),
+        }
     }
 }
 
 impl Visit {
     /// Lets the action go on.
     pub fn release(&mut self) {
-        let _ = self.0.write_all(b".");
+        let _ = self.stream.write_all(b".");
     }
 
     /// Waits until the action has closed its side, or is dead.
     #[track_caller]
     pub fn gone(&mut self) {
         let mut rest = Vec::new();
-        let end = self.0.read_to_end(&mut rest);
+        let end = self.stream.read_to_end(&mut rest);
         assert!(
             !matches!(&end, Err(error) if error.kind() == std::io::ErrorKind::WouldBlock),
             "the action is still there"

@@ -68,6 +68,14 @@ impl Connection {
             .unwrap_or_else(|why| panic!("no answer: {why}"))
     }
 
+    /// Waits for an interim answer: 100, and nothing after it yet.
+    pub fn interim(&mut self) -> Result<(), String> {
+        match self.head()? {
+            (100, _) => Ok(()),
+            other => Err(format!("not an interim answer: {other:?}")),
+        }
+    }
+
     /// The answer to a HEAD request: it has no body, whatever its length says.
     #[track_caller]
     pub fn reply_to_head(&mut self) -> Reply {
@@ -189,6 +197,17 @@ impl Reply {
 
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The answer as it was on the wire, near enough for the oracle.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut bytes = format!("HTTP/1.1 {} X\r\n", self.status).into_bytes();
+        for (name, value) in &self.headers {
+            bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+        }
+        bytes.extend_from_slice(b"\r\n");
+        bytes.extend_from_slice(&self.body);
+        bytes
     }
 
     #[track_caller]

@@ -4,6 +4,7 @@
 //! folder, its temporary folder and its environment belong to it alone, so tests run side by side.
 
 use std::ffi::OsString;
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -71,6 +72,11 @@ impl Launch {
         self
     }
 
+    pub fn args(mut self, arguments: &[&str]) -> Self {
+        self.arguments.extend(arguments.iter().map(OsString::from));
+        self
+    }
+
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.into(), value.into()));
         self
@@ -122,17 +128,30 @@ impl Launch {
 
     #[track_caller]
     pub fn start(self) -> Runner {
+        self.start_with(Stdio::piped(), Stdio::piped())
+    }
+
+    /// With stdout in a file or a pipe of the test's own; stderr is kept as usual.
+    #[track_caller]
+    pub fn start_into(self, stdout: impl Into<Stdio>) -> Runner {
+        self.start_with(stdout.into(), Stdio::piped())
+    }
+
+    #[track_caller]
+    fn start_with(self, stdout: Stdio, stderr: Stdio) -> Runner {
         let (mut command, folder, mark) = self.command();
         command
             .args(&self.arguments)
             .args(["--listen", &self.listen]);
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stdout = Capture::of(child.stdout.take().unwrap());
-        let stderr = Capture::of(child.stderr.take().unwrap());
+        let mut child = command.stdout(stdout).stderr(stderr).spawn().unwrap();
+        let stdout = child
+            .stdout
+            .take()
+            .map_or_else(|| Capture::of(io::empty()), Capture::of);
+        let stderr = child
+            .stderr
+            .take()
+            .map_or_else(|| Capture::of(io::empty()), Capture::of);
         let line = stderr.take_line(LISTENING);
         let mut runner = Runner {
             child,
@@ -214,18 +233,6 @@ impl Runner {
     pub fn until_tree(&self, right: impl Fn(&[Process]) -> bool) -> Vec<Process> {
         processes::until(&self.mark, right)
             .unwrap_or_else(|tree| panic!("the processes are {tree:#?}"))
-    }
-
-    /// The process that runs the action: the deepest of the tree, one that has no children of its own.
-    #[track_caller]
-    pub fn worker(&self) -> Process {
-        let tree = self.tree();
-        let leaf = tree
-            .iter()
-            .rev()
-            .find(|process| tree.iter().all(|other| other.parent != process.pid));
-        leaf.cloned()
-            .unwrap_or_else(|| panic!("no worker among {tree:#?}"))
     }
 
     pub fn signal(&self, signal: Signal) {

@@ -2,9 +2,8 @@
  *   DIE_AT_LOAD=how    while the library is loaded (a constructor)
  *   DIE_AT_INIT=how    in action_init
  *   {"how":…}          in a run;  with "port":… at the gate first;  with "idle":1 after the run, when the gate opens
- * With any of them DIE_ONCE=path makes it die only while that file does not exist yet; it makes the file. */
+ * With any of them DIE_UNLESS=path lets it live while that file exists. What has nothing to die of returns its parameters. */
 #include "fault.h"
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -51,8 +50,8 @@ static void deadlock(void) {
 
 static void die(const char *how) {
     volatile int zero = 0;
-    const char *once = getenv("DIE_ONCE");
-    if (once && open(once, O_CREAT | O_EXCL | O_WRONLY, 0600) < 0)
+    const char *unless = getenv("DIE_UNLESS");
+    if (unless && access(unless, F_OK) == 0)
         return;
     if (!strcmp(how, "segv")) *(volatile int *)8 = zero;
     if (!strcmp(how, "bus")) bus_error();
@@ -104,14 +103,16 @@ INVOKE {
     if (fault_number(params, "idle", 0)) {
         pthread_t thread;
         pthread_create(&thread, NULL, die_at_the_gate, plan);
-        return OK_EMPTY;
+        return fault_copy(params);
     }
-    puts("about to die");
-    fputs("last words", stderr); /* no newline, and not flushed where stdio is buffered */
-    fflush(stdout);
+    if (*plan->how) {
+        puts("about to die");
+        fflush(stdout);
+        fputs("last words", stderr); /* no newline */
+    }
     if (plan->port)
         die_at_the_gate(plan);
     else
         die(plan->how);
-    return OK_EMPTY;
+    return fault_copy(params);
 }

@@ -63,15 +63,15 @@ static inline const char *fault_string(action_str params, const char *key) {
     return text;
 }
 
-/* Arrives at the test's gate and waits to be let through. The returned descriptor is the visit: close it to leave. */
+/* Arrives at the test's gate, says its pid, and waits to be let through. The returned descriptor is the visit: close it to leave. */
 static inline int fault_gate(long port) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int visit = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    char byte = '.';
-    if (connect(visit, (struct sockaddr *)&address, sizeof address) || write(visit, &byte, 1) != 1)
+    int32_t pid = getpid();
+    if (connect(visit, (struct sockaddr *)&address, sizeof address) || write(visit, &pid, sizeof pid) != sizeof pid)
         perror("gate");
-    if (read(visit, &byte, 1) < 0)
+    if (read(visit, &pid, 1) < 0)
         perror("gate");
     return visit;
 }

@@ -1,0 +1,220 @@
+//! Every way in which a process ends, at every time: in a run, while idle, in `init`, while the library is loaded.
+
+use std::fs::{self, File};
+
+use black_box::{Gate, Init, Launch, Runner, SENTINEL, at_once, fixtures};
+use serde_json::json;
+
+/// How the fixture dies, and what the answer says of it.
+const DEATHS: &[(&str, &str)] = &[
+    ("segv", "SIGSEGV (invalid memory reference)"),
+    ("bus", "SIGBUS"),
+    (
+        "ill",
+        if cfg!(target_arch = "x86_64") {
+            "SIGILL"
+        } else {
+            "SIGTRAP"
+        },
+    ),
+    ("fpe", "SIGFPE"),
+    ("abort", "SIGABRT"),
+    ("stackoverflow", "SIGSEGV"),
+    ("stackoverflow_thread", "SIGSEGV"),
+    ("exit", "exit status 3"),
+    ("exit0", "exit status 0"),
+    ("exit_thread", "exit status 7"),
+    ("rawexit", "exit status 4"),
+    ("kill", "killed"),
+];
+
+#[test]
+fn in_a_run() {
+    let runner = Runner::with("die");
+    for (how, words) in DEATHS {
+        runner
+            .run(&json!({ "how": how }))
+            .assert_names(502, &["The action", words]);
+        runner
+            .run(&json!({ "after": how }))
+            .assert_ok(&json!({ "after": how }));
+    }
+    let logs = runner.finish();
+    let expected = format!("about to die\n{SENTINEL}\n{SENTINEL}\n").repeat(DEATHS.len());
+    assert_eq!(String::from_utf8_lossy(&logs.stdout), expected);
+    let expected = format!("last words\n{SENTINEL}\n{SENTINEL}\n").repeat(DEATHS.len());
+    assert_eq!(String::from_utf8_lossy(&logs.stderr), expected);
+}
+
+#[test]
+fn rust_that_aborts() {
+    let runner = Runner::empty();
+    runner
+        .init(&Init::library(&fixtures::rust()).main("double_panic"))
+        .assert_status(200);
+    for _ in 0..2 {
+        runner.run(&json!({})).assert_names(502, &["SIGABRT"]);
+    }
+    let logs = runner.finish();
+    logs.assert_ended(2);
+    assert!(logs.err().contains("first"), "{}", logs.err());
+}
+
+/// Nobody waits for an answer: nobody gets one, and the next caller a good one.
+#[test]
+fn while_idle() {
+    let gate = Gate::open();
+    let runner = Runner::with("die");
+    for (how, _) in DEATHS {
+        let plan = json!({ "how": how, "idle": 1, "port": gate.port() });
+        runner.run(&plan).assert_ok(&plan);
+        let mut visit = gate.arrival();
+        visit.release();
+        visit.gone();
+        runner
+            .run(&json!({ "after": how }))
+            .assert_ok(&json!({ "after": how }));
+    }
+    runner.finish().assert_ended(2 * DEATHS.len());
+}
+
+#[test]
+fn in_init_and_while_loading() {
+    for (variable, phase) in [
+        ("DIE_AT_INIT", "during initialization"),
+        ("DIE_AT_LOAD", "while its library was loaded"),
+    ] {
+        let runner = Runner::empty();
+        for (how, words) in DEATHS {
+            let init = Init::of("die").env(json!({ variable: how }));
+            runner.init(&init).assert_names(502, &[words, phase]);
+        }
+        runner
+            .run(&json!({}))
+            .assert_error(500, "no action defined yet");
+        runner.init(&Init::of("die")).assert_status(200);
+        runner.run(&json!({ "a": 1 })).assert_ok(&json!({ "a": 1 }));
+        runner.finish().assert_ended(DEATHS.len() + 2);
+    }
+}
+
+/// What `/init` delivered survives: library, entry point, environment, unpacked files.
+#[test]
+fn the_next_worker_has_what_init_delivered() {
+    let library = fs::read(fixtures::c("die")).unwrap();
+    let runner = Runner::empty();
+    let env = json!({ "DIE_UNLESS": "./data.txt", "DIE_AT_LOAD": "abort", "DIE_AT_INIT": "abort" });
+    let init = Init::zip(&[
+        black_box::Entry::file("libaction.so", &library),
+        black_box::Entry::file("data.txt", b"companion"),
+    ]);
+    runner.init(&init.env(env)).assert_status(200);
+    for round in 0..3 {
+        runner.run(&json!({ "how": "rawexit" })).assert_status(200); // ./data.txt is there: it lives
+        runner
+            .run(&json!({ "round": round }))
+            .assert_ok(&json!({ "round": round }));
+    }
+    runner.finish().assert_ended(6);
+}
+
+/// Ordinary callers beside one that kills the worker again and again: nobody notices.
+#[test]
+fn under_load() {
+    let runner = Runner::with("die");
+    at_once(5, |caller| {
+        for round in 0..25 {
+            if caller == 0 {
+                let (how, words) = DEATHS[round % DEATHS.len()];
+                runner
+                    .run(&json!({ "how": how }))
+                    .assert_names(502, &[words]);
+            } else {
+                let value = json!({ "caller": caller, "round": round });
+                runner.run(&value).assert_ok(&value);
+            }
+        }
+    });
+    runner.finish().assert_ended(125);
+}
+
+/// The same over kept connections. One that was idle may be closed; an answer is never another's.
+#[test]
+fn under_load_with_kept_connections() {
+    let runner = Runner::with("die");
+    at_once(5, |caller| {
+        if caller == 0 {
+            for _ in 0..20 {
+                runner
+                    .run(&json!({ "how": "segv" }))
+                    .assert_names(502, &["SIGSEGV"]);
+            }
+            return;
+        }
+        let mut connection = runner.connect();
+        for round in 0..100 {
+            let value = json!({ "caller": caller, "round": round });
+            let body = json!({ "value": value }).to_string();
+            connection.send(&black_box::http::request(
+                "POST",
+                "/run",
+                &[],
+                body.as_bytes(),
+            ));
+            match connection.try_reply("POST") {
+                Ok(reply) => drop(reply.assert_ok(&value)),
+                Err(_) => connection = runner.connect(),
+            }
+        }
+    });
+}
+
+/// Runs that share the worker with the one that dies: 502 for the fault, 503 ("send it again") for neighbours.
+#[test]
+fn with_neighbours() {
+    let runner = Launch::empty().args(&["--concurrency", "4"]).start();
+    runner.init(&Init::of("die")).assert_status(200);
+    let gate = Gate::open();
+    std::thread::scope(|scope| {
+        let runs = ["live", "live", "segv"].map(|how| {
+            let value = json!({ "how": how, "port": gate.port() });
+            let runner = &runner;
+            scope.spawn(move || runner.run(&value))
+        });
+        let mut visits = [gate.arrival(), gate.arrival(), gate.arrival()];
+        for visit in &mut visits {
+            visit.release();
+        }
+        for run in runs {
+            let reply = run.join().unwrap();
+            assert!(matches!(reply.status, 200 | 502 | 503), "{reply}");
+        }
+    });
+    runner.run(&json!({ "a": 1 })).assert_ok(&json!({ "a": 1 }));
+    runner.finish().assert_ended(4);
+}
+
+/// A library that dies at every load: its callers hear the cause at once, and when it is well again they are served.
+#[test]
+fn crash_loop_and_recovery() {
+    let runner = Runner::empty();
+    let well = runner.folder().join("well");
+    File::create(&well).unwrap();
+    let env = json!({ "DIE_AT_LOAD": "segv", "DIE_UNLESS": well });
+    runner.init(&Init::of("die").env(env)).assert_status(200);
+    fs::remove_file(&well).unwrap();
+    runner
+        .run(&json!({ "how": "abort" }))
+        .assert_names(502, &["SIGABRT"]);
+    for _ in 0..5 {
+        runner
+            .run(&json!({}))
+            .assert_names(502, &["SIGSEGV", "while its library was loaded"]);
+    }
+    File::create(&well).unwrap();
+    let started = std::time::Instant::now();
+    while runner.run(&json!({ "a": 1 })).status != 200 {
+        assert!(started.elapsed() < black_box::LIMIT, "it did not recover");
+        std::thread::yield_now();
+    }
+}
