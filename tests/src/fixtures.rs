@@ -139,30 +139,34 @@ pub fn greeter() -> PathBuf {
 
 /// A Rust action, built by a cargo of its own, release, with these features.
 pub fn cargo(crate_folder: &str, features: &[&str]) -> PathBuf {
-    let name = format!(
-        "rust/{}{}.so",
-        crate_folder.replace('/', "-"),
-        features.concat()
-    );
-    once(&name, |target| {
+    let name = crate_folder.replace('/', "-") + &features.concat();
+    once(&format!("rust/{name}.so"), |target| {
         let manifest = workspace().join(crate_folder).join("Cargo.toml");
-        let output = folder().join("cargo").join(crate_folder.replace('/', "-"));
+        // One folder for all of them, so that what they depend on is compiled once; one at a time, since two sets of
+        // features of one crate make the same file.
+        let output = folder().join("cargo");
+        let lock = File::create(folder().join("cargo.lock")).unwrap();
+        flock(&lock, FlockOperation::LockExclusive).unwrap();
         let mut command = Command::new("cargo");
         for (variable, _) in std::env::vars_os() {
             if variable.to_string_lossy().starts_with("CARGO") && variable != "CARGO_HOME" {
                 command.env_remove(variable);
             }
         }
-        command
-            .args(["build", "--release", "--quiet", "--manifest-path"])
-            .arg(&manifest)
-            .arg("--target-dir")
-            .arg(&output);
+        command.args(["build", "--release", "--quiet", "--manifest-path"]);
+        command.arg(&manifest).arg("--target-dir").arg(&output);
         command.args(["--features", &features.join(",")]);
         succeed(&mut command);
-        fs::create_dir_all(target.parent().unwrap()).unwrap();
-        fs::copy(first_with_extension(&output.join("release"), "so"), target).unwrap();
+        let library = format!("lib{}.so", package(&manifest).replace('-', "_"));
+        fs::copy(output.join("release").join(library), target).unwrap();
     })
+}
+
+/// The package's name, from its manifest.
+fn package(manifest: &Path) -> String {
+    let text = fs::read_to_string(manifest).unwrap();
+    let name = text.lines().find_map(|line| line.strip_prefix("name = "));
+    name.unwrap().trim_matches('"').to_owned()
 }
 
 /// Builds `target` once in this process, under a lock that other processes respect.

@@ -15,6 +15,7 @@ pub mod fixtures;
 pub mod gate;
 pub mod http;
 pub mod invoker;
+pub mod launch;
 pub mod parallel;
 pub mod processes;
 pub mod requests;
@@ -24,9 +25,10 @@ pub use archive::Entry;
 pub use capture::{Logs, SENTINEL};
 pub use gate::Gate;
 pub use http::{Connection, Reply};
+pub use launch::Launch;
 pub use parallel::at_once;
 pub use requests::{Init, decoded};
-pub use runner::{Launch, Runner};
+pub use runner::Runner;
 
 use std::time::Duration;
 

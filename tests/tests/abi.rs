@@ -6,7 +6,7 @@ use std::fs;
 use std::hash::{Hash, Hasher};
 use std::path::Path;
 
-use black_box::{Gate, Init, Launch, Runner, fixtures, processes, runner};
+use black_box::{Gate, Init, Launch, Runner, fixtures, launch, processes};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -43,7 +43,7 @@ fn c_library() {
 fn a_swapped_library_needs_no_other_runner() {
     let hash = || {
         let mut hasher = DefaultHasher::new();
-        fs::read(runner::binary()).unwrap().hash(&mut hasher);
+        fs::read(launch::binary()).unwrap().hash(&mut hasher);
         hasher.finish()
     };
     let before = hash();
@@ -145,7 +145,7 @@ fn word_size_of_another_time() {
 
 #[test]
 fn executable() {
-    refused(&runner::binary(), &["executable", "shared library"]);
+    refused(&launch::binary(), &["executable", "shared library"]);
 }
 
 /// Cut off anywhere: refused before dlopen, which would crash on some of these.

@@ -1,88 +1,8 @@
 //! Group H: several runs at once, start and end, and limits of the container.
 
-use black_box::{Gate, Init, Launch, Runner, at_once, fixtures, processes};
+use black_box::{Gate, Init, Launch, Runner, fixtures, launch::allowed, processes};
 use rustix::process::Signal;
 use serde_json::json;
-
-#[test]
-fn case_163_serial_by_default() {
-    let runner = Runner::with("overlap");
-    let replies = at_once(4, |id| {
-        runner
-            .run(&json!({ "id": id, "ms": 5 }))
-            .assert_status(200)
-            .json()
-    });
-    for (id, reply) in replies.iter().enumerate() {
-        assert_eq!(reply, &json!({ "id": id, "most": 1 }));
-    }
-    let logs = runner.finish();
-    logs.assert_ended(4);
-    let out = logs.out();
-    let lines: Vec<_> = out.lines().collect();
-    for pair in lines.chunks(2) {
-        assert_eq!(pair[0].replace("begin", "end"), pair[1], "{out}");
-    }
-}
-
-/// All 128 stand at the gate before any is let through; the sentinels come together, at the end.
-#[test]
-fn case_164_concurrent_runs() {
-    for launch in [
-        Launch::empty().env("__OW_ALLOW_CONCURRENT", "true"),
-        Launch::empty().arg("--concurrency").arg("128"),
-    ] {
-        let runner = launch.start();
-        runner.init(&Init::of("gate")).assert_status(200);
-        let gate = Gate::open();
-        std::thread::scope(|scope| {
-            let runs: Vec<_> = (0..128)
-                .map(|id| {
-                    let (runner, gate) = (&runner, &gate);
-                    scope.spawn(move || runner.run(&json!({ "port": gate.port(), "id": id })))
-                })
-                .collect();
-            let mut visits: Vec<_> = runs.iter().map(|_| gate.arrival()).collect();
-            for visit in &mut visits {
-                visit.release();
-            }
-            for (id, run) in runs.into_iter().enumerate() {
-                assert_eq!(run.join().unwrap().assert_status(200).json()["id"], id);
-            }
-        });
-        let logs = runner.finish();
-        logs.assert_ended(128);
-        for text in [&logs.stdout, &logs.stderr] {
-            let text = String::from_utf8_lossy(text);
-            let first = text
-                .lines()
-                .position(|line| line == black_box::SENTINEL)
-                .unwrap();
-            assert_eq!(
-                text.lines().skip(first).count(),
-                128,
-                "a line of the action after a sentinel:\n{text}"
-            );
-        }
-    }
-}
-
-#[test]
-fn case_165_no_more_at_once_than_allowed() {
-    let runner = Launch::empty().arg("--concurrency").arg("2").start();
-    runner.init(&Init::of("overlap")).assert_status(200);
-    let replies = at_once(12, |id| {
-        runner
-            .run(&json!({ "id": id, "ms": 3 }))
-            .assert_status(200)
-            .json()
-    });
-    for (id, reply) in replies.iter().enumerate() {
-        assert_eq!(reply["id"], id);
-        assert!(reply["most"].as_i64().unwrap() <= 2, "{reply}");
-    }
-    runner.finish().assert_ended(12);
-}
 
 #[test]
 fn case_166_signals_while_idle() {
@@ -133,15 +53,6 @@ fn case_168_process_1() {
     runner.until_tree(|tree| tree.iter().all(|process| process.state != 'Z'));
     processes::signal(master, Signal::TERM);
     runner.until_tree(<[_]>::is_empty);
-}
-
-/// True when this machine lets the tests do that; the image's own tests do it in any case.
-fn allowed(words: &[&str]) -> bool {
-    let status = std::process::Command::new(words[0])
-        .args(&words[1..])
-        .arg("true")
-        .output();
-    status.is_ok_and(|output| output.status.success())
 }
 
 /// Frozen for longer than any limit: time that nobody could use does not count.
@@ -208,106 +119,6 @@ fn case_171_deadlines() {
             .assert_status(200);
     }
     runner.finish().assert_ended(4);
-}
-
-#[test]
-fn case_172_memory_after_a_thousand_large_runs() {
-    let runner = Runner::with("identity");
-    let body = json!({ "value": { "a": "x".repeat(1 << 20) } }).to_string();
-    let mut connection = runner.connect();
-    let mut run = |count: usize| {
-        for _ in 0..count {
-            connection.post("/run", body.as_bytes()).assert_status(200);
-        }
-        runner
-            .tree()
-            .iter()
-            .map(|process| resident(process.pid))
-            .sum::<usize>()
-    };
-    let (early, late) = (run(100), run(900));
-    assert!(
-        late < early + (8 << 20) && late < 64 << 20,
-        "resident memory went from {early} to {late} bytes"
-    );
-}
-
-fn resident(pid: i32) -> usize {
-    let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
-    let pages = statm
-        .split(' ')
-        .nth(1)
-        .and_then(|pages| pages.parse::<usize>().ok());
-    pages.unwrap_or(0) * rustix::param::page_size()
-}
-
-/// More connections than descriptors: whoever can be served is, and afterwards everybody.
-#[test]
-fn case_173_connection_flood() {
-    let limited = ["sh", "-c", "ulimit -n 64 && exec \"$@\"", "sh"];
-    let runner = Launch::baked(&fixtures::c("identity"))
-        .under(&limited)
-        .start();
-    let flood: Vec<_> = (0..200).map(|_| runner.connect()).collect();
-    drop(flood);
-    for _ in 0..20 {
-        runner.run(&json!({ "a": 1 })).assert_ok(&json!({ "a": 1 }));
-    }
-    runner.finish().assert_silent(20);
-}
-
-#[test]
-fn case_174_nowhere_to_write() {
-    let library = std::fs::read(fixtures::c("identity")).unwrap();
-    let zip = Init::zip(&[black_box::Entry::file("libaction.so", &library)]);
-    let nobody = [
-        "setpriv",
-        "--reuid",
-        "65532",
-        "--regid",
-        "65532",
-        "--clear-groups",
-    ];
-    let mut launches = vec![Launch::empty().env("TMPDIR", "/nowhere/at/all")];
-    if allowed(&nobody) {
-        launches.push(Launch::empty().env("TMPDIR", "/proc").under(&nobody));
-    }
-    for launch in launches {
-        let runner = launch.start();
-        let reply = runner.init(&zip);
-        if reply.status != 200 {
-            reply.assert_names(502, &["unpacked", "folder"]);
-            runner.init(&Init::bytes(&library)).assert_status(200);
-        }
-        runner.run(&json!({ "a": 1 })).assert_ok(&json!({ "a": 1 }));
-        runner.finish();
-    }
-}
-
-#[test]
-fn case_175_noexec_and_read_only() {
-    let shell = "mount -t tmpfs -o noexec tmpfs \"$TMPDIR\" && mount -o remount,bind,ro / 2>/dev/null; exec \"$@\"";
-    let namespace = ["unshare", "--mount", "sh", "-c", shell, "sh"];
-    if !allowed(&[
-        "unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt",
-    ]) {
-        return;
-    }
-    let library = std::fs::read(fixtures::c("cwd")).unwrap();
-    let zip = Init::zip(&[
-        black_box::Entry::file("libaction.so", &library),
-        black_box::Entry::file("data.txt", b"companion"),
-    ]);
-    for init in [Init::bytes(&library), zip] {
-        let runner = Launch::empty().under(&namespace).start();
-        let reply = runner.init(&init);
-        if reply.status == 200 {
-            runner.run(&json!({})).assert_status(200);
-        } else {
-            reply.assert_status(502).error();
-        }
-        runner.finish();
-    }
 }
 
 #[test]

@@ -4,10 +4,16 @@
 mod a_basic;
 mod b_init;
 mod b_init_env;
+mod b_initialiser;
 mod c_code;
+mod c_text;
+mod d_bytes;
 mod d_run;
 mod e_context;
 mod f_logs;
+mod g_clients;
 mod g_http;
+mod h_concurrency;
 mod h_lifecycle;
+mod h_limits;
 mod i_oracle;
