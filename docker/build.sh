@@ -1,0 +1,45 @@
+#!/bin/sh
+# Builds the images action-runner, action-runner:cc and action-builder from the sources as they are on disk.
+# Crates are fetched by this machine's cargo where there is one, since a container may not be able to reach them;
+# RUNNER=FILE takes a runner that is built already instead of compiling one. Checking is left to check.sh.
+set -eu
+cd "$(dirname "$0")/.."
+
+OUT=target/image
+VERSION=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+REVISION=$(git rev-parse HEAD 2>/dev/null || echo unknown)
+VENDOR=
+mkdir -p "$OUT"
+
+say() { echo "image: $*"; }
+
+# Fetched once for each Cargo.lock. Import libraries for Windows are most of the bulk, and no build looks at them.
+vendor() {
+    command -v cargo >/dev/null || return 0
+    VENDOR=$OUT/vendor
+    cmp -s Cargo.lock "$OUT/vendored.lock" && return 0
+    say "fetching crates"
+    rm -rf "$VENDOR"
+    cargo vendor --quiet --locked --versioned-dirs "$VENDOR" >/dev/null
+    find "$VENDOR" -name '*.a' -delete
+    cp Cargo.lock "$OUT/vendored.lock"
+}
+
+# build TAG DOCKERFILE [ARGUMENT...]: quiet unless it fails.
+build() {
+    tag=$1 file=$2
+    shift 2
+    say "building $tag"
+    VENDOR=$VENDOR PREBUILT=${RUNNER:-} docker/context.sh |
+        docker build --file "$file" --tag "$tag" --build-arg "VERSION=$VERSION" --build-arg "REVISION=$REVISION" "$@" - \
+            >"$OUT/build.log" 2>&1 || { tail -n 40 "$OUT/build.log" >&2; exit 1; }
+}
+
+docker/stand-ins.sh
+vendor
+build action-runner docker/runner/Dockerfile --target runner ${NO_CACHE:+--no-cache}
+build action-runner:cc docker/runner/Dockerfile --target cc
+docker tag action-runner "action-runner:$VERSION"
+docker tag action-runner:cc "action-runner:$VERSION-cc"
+build action-builder docker/builder/Dockerfile
+docker build --quiet --tag action-proxy docker/proxy >/dev/null 2>&1
