@@ -1,9 +1,9 @@
 //! Is what an action returned an object or an array?
 //!
 //! The full check is for dialects that may return any bytes; the glance is for those that cannot produce invalid JSON.
-//! Neither builds values, and neither recurses: depth costs a byte of memory a level.
+//! Neither builds values, and neither recurses: depth costs a bit of memory a level.
 
-use serde_json::value::RawValue;
+use super::scan;
 
 /// The bytes are not a JSON object or array.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,16 +12,16 @@ pub struct NotContainer;
 /// Valid UTF-8, valid JSON, and an object or array.
 pub fn check_result(bytes: &[u8]) -> Result<(), NotContainer> {
     glance(bytes)?;
-    match serde_json::from_slice::<&RawValue>(bytes) {
-        Ok(_) => Ok(()),
-        Err(_) => Err(NotContainer),
+    if is_json(bytes) {
+        Ok(())
+    } else {
+        Err(NotContainer)
     }
 }
 
 /// Looks at the first byte only: for bytes that are known to be JSON.
 pub fn glance(bytes: &[u8]) -> Result<(), NotContainer> {
-    let first = bytes.iter().find(|byte| !is_space(**byte));
-    match first {
+    match bytes.get(scan::space(bytes, 0)) {
         Some(b'{' | b'[') => Ok(()),
         _ => Err(NotContainer),
     }
@@ -29,11 +29,7 @@ pub fn glance(bytes: &[u8]) -> Result<(), NotContainer> {
 
 /// Is this text any JSON value?
 pub(super) fn is_json(bytes: &[u8]) -> bool {
-    serde_json::from_slice::<&RawValue>(bytes).is_ok()
-}
-
-fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+    std::str::from_utf8(bytes).is_ok() && scan::is_value(bytes)
 }
 
 #[cfg(test)]

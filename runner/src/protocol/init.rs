@@ -3,10 +3,8 @@
 //! Absent and null are the same everywhere; members nobody knows are ignored. The code, up to 48 MiB of text, is
 //! borrowed from the body.
 
-use super::json::{self, Members, Shape};
+use super::json::{self, Shape};
 use crate::refusal::BadRequest;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess};
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// One request to initialise.
@@ -25,12 +23,18 @@ pub struct Init<'a> {
 
 /// Reads the body.
 pub fn decode(body: &[u8]) -> Result<Init<'_>, BadRequest> {
+    let body = json::body(body)?;
     if json::is_blank(body) {
         return Err(BadRequest::Empty);
     }
-    let mut envelope = Envelope::default();
-    let found = match json::body(body, &mut envelope)? {
-        Shape::Object => return envelope.fields()?.check(),
+    let mut value = None;
+    let shape = json::members(body, |key, raw| {
+        if key == "value" {
+            value = Some(raw);
+        }
+    })?;
+    let found = match shape {
+        Shape::Object => return Fields::of(value.unwrap_or("null"))?.check(),
         Shape::Null => "null",
         Shape::Other(found) => found,
     };
@@ -41,74 +45,36 @@ pub fn decode(body: &[u8]) -> Result<Init<'_>, BadRequest> {
     })
 }
 
-/// The outer object. The last `value` counts.
-#[derive(Default)]
-struct Envelope<'a> {
-    fields: Fields<'a>,
-    shape: Option<Shape>,
-}
-
-impl<'a> Envelope<'a> {
-    fn fields(self) -> Result<Fields<'a>, BadRequest> {
-        match self.shape {
-            None | Some(Shape::Object | Shape::Null) => Ok(self.fields),
-            Some(Shape::Other(found)) => Err(wrong("value", found, "an object")),
-        }
-    }
-}
-
-impl<'de> Members<'de> for Envelope<'de> {
-    fn member<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
-        if key != "value" {
-            map.next_value::<IgnoredAny>()?;
-            return Ok(());
-        }
-        self.fields = Fields::default();
-        self.shape = Some(map.next_value_seed(Value(&mut self.fields))?);
-        Ok(())
-    }
-}
-
-struct Value<'f, 'a>(&'f mut Fields<'a>);
-
-impl<'de> DeserializeSeed<'de> for Value<'_, 'de> {
-    type Value = Shape;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Shape, D::Error> {
-        json::object(deserializer, self.0)
-    }
-}
-
-/// The members of `value` as they came.
+/// The members of `value` as they came; null is absent.
 #[derive(Default)]
 struct Fields<'a> {
-    main: Option<&'a RawValue>,
-    code: Option<&'a RawValue>,
-    binary: Option<&'a RawValue>,
-    env: Option<&'a RawValue>,
-    name: Option<&'a RawValue>,
-}
-
-impl<'de> Members<'de> for Fields<'de> {
-    fn member<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
-        let field = match key {
-            "main" => &mut self.main,
-            "code" => &mut self.code,
-            "binary" => &mut self.binary,
-            "env" => &mut self.env,
-            "name" => &mut self.name,
-            _ => {
-                map.next_value::<IgnoredAny>()?;
-                return Ok(());
-            }
-        };
-        let raw: &'de RawValue = map.next_value()?;
-        *field = (!json::is_null(raw)).then_some(raw);
-        Ok(())
-    }
+    main: Option<&'a str>,
+    code: Option<&'a str>,
+    binary: Option<&'a str>,
+    env: Option<&'a str>,
+    name: Option<&'a str>,
 }
 
 impl<'a> Fields<'a> {
+    fn of(value: &'a str) -> Result<Self, BadRequest> {
+        let mut fields = Self::default();
+        let shape = json::members(value, |key, raw| {
+            let field = match key {
+                "main" => &mut fields.main,
+                "code" => &mut fields.code,
+                "binary" => &mut fields.binary,
+                "env" => &mut fields.env,
+                "name" => &mut fields.name,
+                _ => return,
+            };
+            *field = Some(raw).filter(|raw| !json::is_null(raw));
+        })?;
+        match shape {
+            Shape::Object | Shape::Null => Ok(fields),
+            Shape::Other(found) => Err(wrong("value", found, "an object")),
+        }
+    }
+
     fn check(self) -> Result<Init<'a>, BadRequest> {
         let filled = |text: &Cow<'_, str>| !text.is_empty();
         Ok(Init {
@@ -133,30 +99,37 @@ fn wrong(field: &'static str, found: &'static str, needed: &'static str) -> BadR
 
 fn string<'a>(
     field: &'static str,
-    raw: Option<&'a RawValue>,
+    raw: Option<&'a str>,
 ) -> Result<Option<Cow<'a, str>>, BadRequest> {
     let Some(raw) = raw else { return Ok(None) };
     match json::string(raw) {
         Some(text) => Ok(Some(text)),
-        None => Err(wrong(field, json::kind(raw.get()), "a string")),
+        None => Err(wrong(field, json::kind(raw), "a string")),
     }
 }
 
-fn boolean(raw: &RawValue) -> Result<bool, BadRequest> {
-    match raw.get() {
+fn boolean(raw: &str) -> Result<bool, BadRequest> {
+    match raw {
         "true" => Ok(true),
         "false" => Ok(false),
         other => Err(wrong("value.binary", json::kind(other), "true or false")),
     }
 }
 
-fn environment(raw: &RawValue) -> Result<Vec<(String, String)>, BadRequest> {
-    let mut variables = Variables::default();
-    match json::body(raw.get().as_bytes(), &mut variables)? {
-        Shape::Object | Shape::Null => {}
-        Shape::Other(found) => return Err(wrong("value.env", found, "an object")),
+/// `env`: strings as they are, null empty, others compact JSON.
+fn environment(raw: &str) -> Result<Vec<(String, String)>, BadRequest> {
+    let mut variables = Vec::new();
+    let shape = json::members(raw, |name, raw| {
+        let text = match json::is_null(raw) {
+            true => String::new(),
+            false => json::text(raw).into_owned(),
+        };
+        variables.push((name.to_owned(), text));
+    })?;
+    if let Shape::Other(found) = shape {
+        return Err(wrong("value.env", found, "an object"));
     }
-    for (name, value) in &variables.0 {
+    for (name, value) in &variables {
         if name.is_empty() || name.contains(['=', '\0']) {
             return Err(BadRequest::VariableName { name: name.clone() });
         }
@@ -164,24 +137,7 @@ fn environment(raw: &RawValue) -> Result<Vec<(String, String)>, BadRequest> {
             return Err(BadRequest::VariableValue { name: name.clone() });
         }
     }
-    Ok(variables.0)
-}
-
-/// `env`: strings as they are, null empty, others compact JSON.
-#[derive(Default)]
-struct Variables(Vec<(String, String)>);
-
-impl<'de> Members<'de> for Variables {
-    fn member<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
-        let raw: &'de RawValue = map.next_value()?;
-        let text = if json::is_null(raw) {
-            String::new()
-        } else {
-            json::text(raw).into_owned()
-        };
-        self.0.push((key.to_owned(), text));
-        Ok(())
-    }
+    Ok(variables)
 }
 
 #[cfg(test)]

@@ -1,17 +1,11 @@
-//! What both request bodies have in common: a JSON object read in one scan, whose values are kept as the text that
-//! came, and turned into strings only where a string is wanted.
+//! What both request bodies have in common: a JSON object whose values are kept as the text that came, and turned into
+//! strings only where a string is wanted.
 
+use super::scan;
 use crate::refusal::BadRequest;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::{Deserializer, IgnoredAny, Visitor};
 use std::borrow::Cow;
 use std::fmt;
-
-/// The members of an object, handed out one after the other.
-pub(super) trait Members<'de> {
-    /// Called for each member in order; must consume exactly one value from `map`.
-    fn member<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error>;
-}
 
 /// What stood where an object was wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,111 +15,64 @@ pub(super) enum Shape {
     Other(&'static str),
 }
 
-/// Reads the members of an object into `members`; anything else is skipped and named.
-pub(super) fn object<'de, D, M>(deserializer: D, members: &mut M) -> Result<Shape, D::Error>
-where
-    D: Deserializer<'de>,
-    M: Members<'de>,
-{
-    deserializer.deserialize_any(ObjectVisitor(members))
+/// A body as text, without a byte order mark.
+pub(super) fn body(bytes: &[u8]) -> Result<&str, BadRequest> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    std::str::from_utf8(bytes).map_err(|error| BadRequest::NotJson {
+        problem: format!("the byte at offset {} is not UTF-8", error.valid_up_to()),
+    })
 }
 
-/// The body of a request: UTF-8, perhaps with a byte order mark, one object.
-pub(super) fn body<'de, M: Members<'de>>(
-    bytes: &'de [u8],
-    members: &mut M,
+pub(super) fn is_blank(text: &str) -> bool {
+    scan::space(text.as_bytes(), 0) == text.len()
+}
+
+/// Hands the members of an object to `member`, in order. Anything else is checked and named.
+pub(super) fn members<'a>(
+    text: &'a str,
+    member: impl FnMut(&str, &'a str),
 ) -> Result<Shape, BadRequest> {
-    let mut deserializer = serde_json::Deserializer::from_slice(without_bom(bytes));
-    let shape = object(&mut deserializer, members).map_err(not_json)?;
-    deserializer.end().map_err(not_json)?;
-    Ok(shape)
+    read(text, member).ok_or_else(|| not_json(text))
 }
 
-pub(super) fn without_bom(bytes: &[u8]) -> &[u8] {
-    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
-}
-
-pub(super) fn is_blank(bytes: &[u8]) -> bool {
-    without_bom(bytes).iter().all(u8::is_ascii_whitespace)
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
-pub(super) fn not_json(error: serde_json::Error) -> BadRequest {
-    BadRequest::NotJson {
-        problem: error.to_string(),
+fn read<'a>(text: &'a str, mut member: impl FnMut(&str, &'a str)) -> Option<Shape> {
+    let bytes = text.as_bytes();
+    let mut at = scan::space(bytes, 0);
+    if *bytes.get(at)? != b'{' {
+        let end = scan::space(bytes, scan::value(bytes, at)?);
+        return (end == bytes.len()).then(|| shape(&text[at..]));
     }
-}
-
-struct ObjectVisitor<'m, M>(&'m mut M);
-
-impl<'de, M: Members<'de>> Visitor<'de> for ObjectVisitor<'_, M> {
-    type Value = Shape;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Shape, A::Error> {
-        while let Some(Key(key)) = map.next_key()? {
-            self.0.member(&key, &mut map)?;
+    at = scan::space(bytes, at + 1);
+    let mut more = *bytes.get(at)? != b'}';
+    while more {
+        let colon = scan::key(bytes, at)?;
+        let start = scan::space(bytes, colon);
+        let end = scan::value(bytes, start)?;
+        let quoted = text[at..colon - 1].trim_ascii_end();
+        member(&string(quoted)?, &text[start..end]);
+        at = scan::space(bytes, end);
+        more = *bytes.get(at)? == b',';
+        if more {
+            at = scan::space(bytes, at + 1);
         }
-        Ok(Shape::Object)
     }
-
-    fn visit_unit<E>(self) -> Result<Shape, E> {
-        Ok(Shape::Null)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Shape, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Shape::Other("an array"))
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Shape, E> {
-        Ok(Shape::Other("a string"))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Shape, E> {
-        Ok(Shape::Other("a boolean"))
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Shape, E> {
-        Ok(Shape::Other("a number"))
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Shape, E> {
-        Ok(Shape::Other("a number"))
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Shape, E> {
-        Ok(Shape::Other("a number"))
-    }
+    let closed = bytes[at] == b'}' && scan::space(bytes, at + 1) == bytes.len();
+    closed.then_some(Shape::Object)
 }
 
-/// A member's name; borrowed unless it is written with escapes.
-struct Key<'de>(Cow<'de, str>);
-
-impl<'de> serde::Deserialize<'de> for Key<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(KeyVisitor).map(Key)
-    }
+/// serde_json has the words for what is wrong, and where.
+fn not_json(text: &str) -> BadRequest {
+    let problem = match serde_json::from_str::<IgnoredAny>(text) {
+        Err(error) => error.to_string(),
+        Ok(_) => "it cannot be read".to_owned(),
+    };
+    BadRequest::NotJson { problem }
 }
 
-struct KeyVisitor;
-
-impl<'de> Visitor<'de> for KeyVisitor {
-    type Value = Cow<'de, str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(text))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(text.to_owned()))
+fn shape(raw: &str) -> Shape {
+    match is_null(raw) {
+        true => Shape::Null,
+        false => Shape::Other(kind(raw)),
     }
 }
 
@@ -141,20 +88,19 @@ pub(super) fn kind(raw: &str) -> &'static str {
     }
 }
 
-pub(super) fn is_null(raw: &RawValue) -> bool {
-    raw.get().starts_with('n')
+pub(super) fn is_null(raw: &str) -> bool {
+    raw.starts_with('n')
 }
 
 /// The text of a JSON string, borrowed unless it has escapes; `None` when the value is of another kind.
 ///
 /// A lone surrogate, which JSON can spell and UTF-8 cannot, becomes U+FFFD.
-pub(super) fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
-    let text = raw.get();
-    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
-    if !inner.as_bytes().contains(&b'\\') {
+pub(super) fn string(raw: &str) -> Option<Cow<'_, str>> {
+    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+    if !inner.contains('\\') {
         return Some(Cow::Borrowed(inner));
     }
-    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let mut deserializer = serde_json::Deserializer::from_str(raw);
     let bytes = deserializer.deserialize_bytes(BytesVisitor).ok()?;
     Some(Cow::Owned(match String::from_utf8(bytes) {
         Ok(text) => text,
@@ -162,6 +108,7 @@ pub(super) fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
     }))
 }
 
+/// Reads a string as bytes: only so does serde_json let a lone surrogate pass.
 struct BytesVisitor;
 
 impl Visitor<'_> for BytesVisitor {
@@ -177,8 +124,8 @@ impl Visitor<'_> for BytesVisitor {
 }
 
 /// Any value as the text of an environment variable: strings as they are, others as compact JSON.
-pub(super) fn text(raw: &RawValue) -> Cow<'_, str> {
-    string(raw).unwrap_or_else(|| compact(raw.get()))
+pub(super) fn text(raw: &str) -> Cow<'_, str> {
+    string(raw).unwrap_or_else(|| compact(raw))
 }
 
 /// JSON without white space between its tokens; every other byte stays.
@@ -208,36 +155,58 @@ fn compact(json: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
 
-    fn raw(json: &str) -> &RawValue {
-        serde_json::from_str(json).expect("valid JSON")
-    }
-
     #[test]
     fn strings_are_borrowed_when_they_can_be() {
         assert!(matches!(
-            string(raw("\"plain ☃\"")),
+            string("\"plain ☃\""),
             Some(Cow::Borrowed("plain ☃"))
         ));
-        assert_eq!(string(raw(r#""a\n\"b\"""#)).as_deref(), Some("a\n\"b\""));
-        assert_eq!(string(raw(r#""\u0000""#)).as_deref(), Some("\0"));
-        assert_eq!(string(raw(r#""""#)).as_deref(), Some(""));
-        assert_eq!(string(raw("1")), None);
+        assert_eq!(string(r#""a\n\"b\"""#).as_deref(), Some("a\n\"b\""));
+        assert_eq!(string(r#""\u0000""#).as_deref(), Some("\0"));
+        assert_eq!(string(r#""""#).as_deref(), Some(""));
+        assert_eq!(string("1"), None);
     }
 
     #[test]
     fn lone_surrogates_are_replaced() {
-        let text = string(raw(r#""a\ud800b""#)).expect("a string");
+        let text = string(r#""a\ud800b""#).expect("a string");
         assert!(text.starts_with('a') && text.ends_with('b') && text.contains('\u{fffd}'));
     }
 
     #[test]
     fn others_become_compact_json() {
         assert_eq!(
-            text(raw("{ \"x\" : [ 1 , \"a b \\\" c\" ] }")),
+            text("{ \"x\" : [ 1 , \"a b \\\" c\" ] }"),
             "{\"x\":[1,\"a b \\\" c\"]}"
         );
-        assert_eq!(text(raw("1e3")), "1e3");
-        assert_eq!(text(raw("true")), "true");
-        assert_eq!(text(raw(" [ 1,\n2 ] ")), "[1,2]");
+        assert_eq!(text("1e3"), "1e3");
+        assert_eq!(text("true"), "true");
+        assert_eq!(text("[ 1,\n2 ]"), "[1,2]");
+    }
+
+    #[test]
+    fn members_in_order() {
+        let mut seen = Vec::new();
+        let shape = members(" { \"a\" : 1 , \"\\u0062\":[ ] ,\"a\":{} } ", |key, raw| {
+            seen.push((key.to_owned(), raw))
+        });
+        assert_eq!(shape, Ok(Shape::Object));
+        assert_eq!(
+            seen,
+            [("a".into(), "1"), ("b".into(), "[ ]"), ("a".into(), "{}")]
+        );
+        for bad in [
+            "{",
+            "{\"a\"",
+            "{\"a\":1",
+            "{\"a\":1,",
+            "{\"a\":1,}",
+            "{\"a\":1 \"b\"}",
+            "{\"a\":1]",
+            "{}x",
+            "{\"a\":1}}",
+        ] {
+            assert!(members(bad, |_, _| {}).is_err(), "{bad}");
+        }
     }
 }

@@ -9,3 +9,4 @@ pub mod init;
 pub mod run;
 
 mod json;
+mod scan;

@@ -3,10 +3,8 @@
 //! One scan finds the end of `value`; it is neither parsed into values nor copied, so that number spellings, duplicate
 //! keys, lone surrogates and any depth reach the action as they were sent.
 
-use super::json::{self, Members, Shape};
+use super::json::{self, Shape};
 use crate::refusal::{BadRequest, NOT_A_CONTAINER_IN};
-use serde::de::MapAccess;
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 use thiserror::Error;
 
@@ -55,53 +53,38 @@ pub enum NotRun {
 
 /// Reads the body. An empty body and `null` are the same as `{}`.
 pub fn decode(body: &[u8]) -> Result<Run<'_>, NotRun> {
-    let mut envelope = Envelope::default();
+    let body = json::body(body)?;
+    let mut value = None;
+    let mut metadata = Metadata::default();
     if !json::is_blank(body) {
-        match json::body(body, &mut envelope)? {
-            Shape::Object | Shape::Null => {}
-            Shape::Other(found) => {
-                return Err(NotRun::BadRequest(BadRequest::WrongType {
-                    field: "The request body",
-                    found,
-                    needed: "an object with the parameters in \"value\"",
-                }));
-            }
+        let shape = json::members(body, |key, raw| match key {
+            "value" => value = Some(raw).filter(|raw| !json::is_null(raw)),
+            _ => metadata.take(key, raw),
+        })?;
+        if let Shape::Other(found) = shape {
+            return Err(NotRun::BadRequest(BadRequest::WrongType {
+                field: "The request body",
+                found,
+                needed: "an object with the parameters in \"value\"",
+            }));
         }
     }
-    let value = envelope.value.unwrap_or("{}");
+    let value = value.unwrap_or("{}");
     if !value.starts_with(['{', '[']) {
         return Err(NotRun::ValueNotContainer);
     }
-    Ok(Run {
-        value,
-        metadata: envelope.metadata,
-    })
-}
-
-#[derive(Default)]
-struct Envelope<'a> {
-    value: Option<&'a str>,
-    metadata: Metadata<'a>,
-}
-
-impl<'de> Members<'de> for Envelope<'de> {
-    fn member<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
-        let raw: &'de RawValue = map.next_value()?;
-        let present = (!json::is_null(raw)).then_some(raw);
-        if key == "value" {
-            self.value = present.map(RawValue::get);
-            return Ok(());
-        }
-        let text = present.map(json::text);
-        match self.metadata.field(key) {
-            Some(field) => *field = text,
-            None => self.metadata.other(key, text),
-        }
-        Ok(())
-    }
+    Ok(Run { value, metadata })
 }
 
 impl<'a> Metadata<'a> {
+    fn take(&mut self, key: &str, raw: &'a str) {
+        let text = (!json::is_null(raw)).then(|| json::text(raw));
+        match self.field(key) {
+            Some(field) => *field = text,
+            None => self.other(key, text),
+        }
+    }
+
     fn field(&mut self, key: &str) -> Option<&mut Option<Cow<'a, str>>> {
         Some(match key {
             "namespace" => &mut self.namespace,
