@@ -51,3 +51,11 @@ pub enum Http {
     /// `POST /` takes the parameters as its body and answers with the result as its body.
     Plain,
 }
+
+impl Config {
+    /// Is the library left unloaded until the platform's `/init` brings the environment that its initialisers should
+    /// see? So it is for an image's own library under OpenWhisk; a library that somebody named is loaded at once.
+    pub fn loads_lazily(&self) -> bool {
+        !self.library_is_named && self.http != Http::Plain
+    }
+}

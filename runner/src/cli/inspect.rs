@@ -8,7 +8,40 @@ use crate::package::search;
 use crate::refusal::LoadRefusal;
 use serde::Serialize;
 use std::fmt;
-use std::path::Path;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use super::Status;
+
+/// The flags of `inspect`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Inspect {
+    /// The library
+    library: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Inspect {
+    /// Exit status 0: it would load here; 1: it would not.
+    pub(super) fn execute(self) -> ExitCode {
+        let mut report = report(&self.library);
+        if report.would_load {
+            report.entry_points = report.entry_points.or_else(|| super::invoke::entry_points(&self.library));
+        }
+        let text = match self.json {
+            true => serde_json::to_string_pretty(&report).unwrap_or_default() + "\n",
+            false => report.to_string(),
+        };
+        let _ = std::io::stdout().write_all(text.as_bytes());
+        match report.would_load {
+            true => ExitCode::SUCCESS,
+            false => Status::No.into(),
+        }
+    }
+}
 
 /// All that can be said about one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

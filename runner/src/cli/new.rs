@@ -17,6 +17,31 @@ pub enum Lang {
     Zig,
 }
 
+/// The flags of `new`.
+#[derive(Debug, clap::Args)]
+pub(super) struct New {
+    /// The project's name, and that of the folder it is written to
+    name: String,
+    /// The language of the action
+    #[arg(long, value_enum, default_value = "rust")]
+    lang: Lang,
+    /// A folder with action-abi, for a project that uses it from there
+    #[arg(long, value_name = "PATH")]
+    abi_path: Option<PathBuf>,
+}
+
+impl New {
+    pub(super) fn execute(self) -> std::process::ExitCode {
+        match execute(&self.name, self.lang, self.abi_path.as_deref()) {
+            Ok(()) => std::process::ExitCode::SUCCESS,
+            Err(error) => {
+                crate::refusal::complain(&error);
+                super::Status::No.into()
+            }
+        }
+    }
+}
+
 /// Why no project was written.
 #[derive(Debug, Error)]
 pub enum NewError {

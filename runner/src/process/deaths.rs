@@ -70,10 +70,9 @@ pub fn reap(exit: &std::os::fd::OwnedFd, memory: Option<&mut MemoryGroup>) -> Op
 
 fn name(status: &WaitIdStatus, memory: Option<&mut MemoryGroup>) -> Death {
     match status.terminating_signal() {
-        Some(libc::SIGKILL) => match memory {
-            Some(group) if group.has_killed() => Death::OutOfMemory { limit_mb: group.limit_mb() },
-            _ => Death::Signal(libc::SIGKILL),
-        },
+        Some(libc::SIGKILL) => memory
+            .and_then(|group| group.has_killed().then(|| Death::OutOfMemory { limit_mb: group.limit_mb() }))
+            .unwrap_or(Death::Signal(libc::SIGKILL)),
         Some(signal) => Death::Signal(signal),
         None => Death::Exited(status.exit_status().unwrap_or(0)),
     }

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering::*;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::deaths::{self, MemoryGroup};
@@ -16,7 +17,7 @@ use super::settle::{Lingering, settle};
 use super::slots::{Pair, Phase, SEATS, Seat, Slot, Tree};
 use super::sys::{self, Side};
 use super::watchdog::{TICK, Watchdog};
-use super::{Delivery, Start, Work, Worker, descriptors, new_bell, quiet, ring, worker};
+use super::{Delivery, Start, Work, Worker, descriptors, quiet, ring, worker};
 use crate::config::Config;
 use crate::logs::Logs;
 use crate::refusal::{self, Death};
@@ -121,7 +122,7 @@ impl Watch {
         let start = self.what_to_start();
         let page = &self.pair.seats[seat];
         page.clear();
-        let bell = new_bell()?;
+        let (heard, bell) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         match sys::clone_with_shared_descriptors()? {
             Side::Child => {
                 let worker = Worker {
@@ -134,11 +135,13 @@ impl Watch {
                     listener: self.keeper.listener.as_fd(),
                     logs: self.keeper.logs.as_ref(),
                     keeper_bell: self.keeper.bell.as_fd(),
-                    bell,
+                    bell: heard,
                 };
                 worker::live(worker, self.keeper.work)
             }
             Side::Parent(pid) => {
+                // The worker's end, in the table that both share: not ours to close while it lives.
+                std::mem::forget(heard);
                 let pid = Pid::from_raw(pid).ok_or(io::ErrorKind::NotFound)?;
                 let exit = pidfd_open(pid, PidfdFlags::empty())?;
                 let (watchdog, phase) = (Watchdog::new(), Phase::Starting);
@@ -232,20 +235,20 @@ impl Watch {
         if let Some(logs) = &self.keeper.logs {
             logs.settle(seat);
         }
-        settle(self.pair, seat, death.as_ref(), &mut self.lingering);
+        settle(self.pair, seat, death, &mut self.lingering);
         if death.is_some() {
             self.pair.deaths.fetch_add(1, Relaxed);
         }
-        self.judge_library(page, &ward, death.as_ref());
+        self.judge_library(page, &ward, death);
         self.replace(seat, &ward, page)
     }
 
     /// Remembers a library that kills its worker while it is loaded, so that it is not tried again at once.
-    fn judge_library(&mut self, page: &Seat, ward: &Ward, death: Option<&Death>) {
+    fn judge_library(&mut self, page: &Seat, ward: &Ward, death: Option<Death>) {
         let loads = matches!(ward.start, Start::Configured | Start::Delivered);
         match (page.phase(), death) {
             (Phase::Starting | Phase::Loading, Some(death)) if loads => {
-                let sentence = death.sentence(refusal::Phase::Load);
+                let sentence = death.during(refusal::Phase::Load).to_string();
                 refusal::complain(&sentence);
                 let pause = self.broken.as_ref().map_or(PAUSES.0, |broken| (broken.pause * 2).min(PAUSES.1));
                 self.broken = Some(Broken { sentence, pause, retry: Instant::now() + pause });

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::net::{AddressFamily, SocketAddrAny, SocketFlags, SocketType, bind, getsockname, socket_with, sockopt};
-use rustix::process::{Pid, Signal, WaitIdOptions, WaitId, kill_process, waitid};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 
 use super::keeper::{self, Keeper};
 use super::slots::{Pair, Phase, Tree};
@@ -161,9 +161,8 @@ impl Master {
 
     /// Reaps every child that has died: keepers, and the orphans that actions leave behind.
     fn reap(&mut self) {
-        while let Ok(Some(status)) = waitid(WaitId::All, WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
-            let pid = rustix::process::Pid::from_raw(sys::pid_of(&status));
-            for kept in self.pairs.iter_mut().filter(|kept| kept.pid == pid) {
+        while let Ok(Some((pid, _))) = wait(WaitOptions::NOHANG) {
+            for kept in self.pairs.iter_mut().filter(|kept| kept.pid == Some(pid)) {
                 kept.pid = None;
             }
         }
@@ -176,7 +175,7 @@ impl Master {
         for index in 0..self.pairs.len() {
             let kept = &self.pairs[index];
             if kept.pid.is_none() && kept.started.elapsed() >= SHORT_LIFE {
-                kept.pair.forget_connections();
+                kept.pair.forget();
                 if let Err(error) = self.start(index) {
                     refusal::complain(&format!("A worker cannot be replaced: {error}. It is tried again."));
                 }

@@ -67,7 +67,7 @@ pub struct Worker {
     pub logs: Option<&'static Logs>,
     /// An eventfd that the keeper reads: look at the shared page.
     pub keeper_bell: BorrowedFd<'static>,
-    /// An eventfd that the worker reads: look at the shared page.
+    /// A pipe that the keeper writes to: look at the shared page.
     pub bell: OwnedFd,
 }
 
@@ -78,9 +78,9 @@ impl Worker {
     }
 }
 
-/// Rings a bell: whoever reads it looks at the shared page.
+/// Rings a bell, an eventfd or a pipe: whoever reads it looks at the shared page.
 pub fn ring(bell: BorrowedFd<'_>) {
-    // An eventfd refuses only when it has been rung 2^64 times without being read, or when an action closed it.
+    // It refuses only when it has been rung very often without being read, or when an action closed it.
     let _ = rustix::io::write(bell, &1_u64.to_ne_bytes());
 }
 

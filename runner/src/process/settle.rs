@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
 
-use super::slots::{Pair, State};
+use super::slots::{self, Pair, State};
 use super::sys;
 use crate::protocol::answer::{self, Answer};
 use crate::refusal::{Death, Phase};
@@ -55,7 +55,11 @@ impl Lingering {
 }
 
 /// Settles every connection of the worker that sat in `seat`. `death` is `None` for one that left on purpose.
-pub(super) fn settle(pair: &Pair, seat: usize, death: Option<&Death>, lingering: &mut Lingering) {
+pub(super) fn settle(pair: &Pair, seat: usize, death: Option<Death>, lingering: &mut Lingering) {
+    let during = match pair.seats[seat].phase() {
+        slots::Phase::Loading => Phase::Load,
+        _ => Phase::Run,
+    };
     for slot in pair.owned_by(seat) {
         let (state, _) = slot.read();
         let answer = match (state, death) {
@@ -64,10 +68,10 @@ pub(super) fn settle(pair: &Pair, seat: usize, death: Option<&Death>, lingering:
                 slot.release();
                 continue;
             }
-            (State::Running | State::Answering, Some(death)) => Some(Answer::died(death, Phase::Run)),
+            (State::Running | State::Answering, Some(death)) => Some(Answer::died(death, during)),
             (State::Initialising, Some(death)) => Some(Answer::died(death, Phase::Init)),
             (State::Reading | State::Running | State::Initialising | State::Answering, _) => {
-                Some(Answer::interrupted())
+                Some(Answer::neighbour_died())
             }
             (State::Sending, _) => None,
         };

@@ -59,6 +59,8 @@ pub struct Slot {
     run: AtomicU32,
     /// How long the current run may take, in milliseconds; 0 = for ever.
     limit_ms: AtomicU32,
+    /// Counts the reads of the current request.
+    progress: AtomicU32,
 }
 
 const fn word(state: State, owner: u32) -> u32 {
@@ -80,6 +82,16 @@ impl Slot {
     /// Which run of this slot it is, and its limit in milliseconds (0 = none).
     pub fn run(&self) -> (u32, u32) {
         (self.run.load(Relaxed), self.limit_ms.load(Relaxed))
+    }
+
+    /// How often something of the current request has been read.
+    pub fn progress(&self) -> u32 {
+        self.progress.load(Relaxed)
+    }
+
+    /// Called by the owner: something of a request has been read.
+    pub fn note_progress(&self) {
+        self.progress.store(self.progress().wrapping_add(1), Relaxed);
     }
 
     /// Called by the owner: the connection is in `state` now.
@@ -222,8 +234,12 @@ pub struct Tree {
     pub draining: AtomicU32,
     /// Asks for workers with what is now in the library's file; counted by the master.
     pub reload: AtomicU32,
-    /// 1 once an `/init` has delivered a library that loaded: every next worker loads it too.
+    /// How often an `/init` has succeeded: 0 or 1. Then every worker loads what it delivered.
     pub delivered: AtomicU32,
+    /// The process that works on an `/init` right now; 0 = none.
+    pub initialiser: AtomicU32,
+    /// 1 once the configured library has been loaded, by a run without an `/init`.
+    pub used: AtomicU32,
 }
 
 /// What a keeper and its workers share, readable by the master and by whoever serves metrics.
@@ -254,15 +270,11 @@ impl Pair {
         self.in_use().filter(move |slot| slot.read().1 == Some(seat))
     }
 
-    /// Claims a free slot for a connection of `seat`, the lowest there is, among the first `limit`.
-    pub fn claim(&'static self, descriptor: RawFd, seat: usize, limit: usize) -> Option<&'static Slot> {
-        for (slot, next) in self.slots[..limit.min(SLOTS)].iter().zip(1..) {
-            if slot.claim(descriptor, seat) {
-                self.used.fetch_max(next, AcqRel);
-                return Some(slot);
-            }
-        }
-        None
+    /// Claims a free slot for a connection of `seat`, the lowest there is among the first `limit`; its index.
+    pub fn claim(&self, descriptor: RawFd, seat: usize, limit: usize) -> Option<usize> {
+        let index = self.slots.iter().take(limit).position(|slot| slot.claim(descriptor, seat))?;
+        self.used.fetch_max(u32::try_from(index + 1).unwrap_or(u32::MAX), AcqRel);
+        Some(index)
     }
 
     /// Does anybody wait for an answer of `seat`?
@@ -273,6 +285,21 @@ impl Pair {
     /// Is a run of `seat` under way that has a limit?
     pub fn has_limit(&self, seat: usize) -> bool {
         self.owned_by(seat).any(|slot| slot.run().1 != 0 && slot.read().0 != State::Idle)
+    }
+
+    /// How far the worker of this pair has come.
+    pub fn furthest(&self) -> Phase {
+        let phases = self.seats.iter().map(Seat::phase);
+        phases.max_by_key(|phase| *phase as u32).unwrap_or(Phase::Starting)
+    }
+
+    /// A new keeper takes over, in a table of its own: none of these connections is there.
+    pub fn forget(&self) {
+        self.in_use().for_each(Slot::free);
+        self.seats.iter().for_each(Seat::clear);
+        for stream in &self.streams {
+            stream.lock.store(0, Relaxed);
+        }
     }
 
     /// Connections whose caller waits, for an answer or for the next worker.

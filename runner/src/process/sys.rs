@@ -5,7 +5,7 @@
 #![expect(unsafe_code, reason = "the one door of the process tree to the kernel")]
 
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::time::Duration;
 
@@ -93,6 +93,12 @@ pub fn exit_now(status: i32) -> ! {
 pub fn adopt(descriptor: RawFd) -> OwnedFd {
     // SAFETY: by the slot protocol the slot that held the number was its only owner, and gave it up.
     unsafe { OwnedFd::from_raw_fd(descriptor) }
+}
+
+/// A descriptor that stands in a shared slot, for one call. If it is closed by then, the call fails with `EBADF`.
+pub fn lend(descriptor: RawFd) -> BorrowedFd<'static> {
+    // SAFETY: not -1: slots hold what `accept` returned. The caller uses it for one call and does not keep it.
+    unsafe { BorrowedFd::borrow_raw(descriptor) }
 }
 
 /// Closes every descriptor from `first` to `last`, both included, whoever opened them.

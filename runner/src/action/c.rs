@@ -1,0 +1,89 @@
+//! The C dialect: plain functions as `action.h` declares them.
+#![expect(unsafe_code, reason = "functions of a foreign library, called as action.h promises they may be")]
+
+use std::ffi::CString;
+
+use action_abi::ffi::{ABI_VERSION, ContextPtr, Invoke, RawContext, RawResult, Str};
+use libloading::os::unix::{Library, Symbol};
+
+use super::{Action, Buffer, Context, Outcome, raw};
+use crate::package::elf;
+use crate::refusal::LoadRefusal;
+
+type AbiVersion = unsafe extern "C" fn() -> u32;
+type Init = unsafe extern "C" fn(*const RawContext) -> RawResult;
+type Ready = unsafe extern "C" fn() -> RawResult;
+
+/// A library on `action.h`.
+struct CAction {
+    invoke: Invoke,
+    ready: Option<Ready>,
+    entry_points: Vec<String>,
+}
+
+/// Checks the version, finds the entry point and runs `action_init`.
+///
+/// `library` must never be closed: the functions are kept as plain pointers. `look` has been checked for `entry_point`.
+pub(super) fn open(
+    library: &'static Library,
+    look: &elf::Library,
+    entry_point: &str,
+    context: &Context<'_>,
+) -> Result<Box<dyn Action>, LoadRefusal> {
+    let Some(abi_version) = find::<AbiVersion>(library, "action_abi_version") else {
+        return Err(LoadRefusal::NoAbi { exports: look.exports.clone() });
+    };
+    // SAFETY: exported under the name that action.h reserves for this signature.
+    let found = unsafe { abi_version() };
+    if found != ABI_VERSION {
+        return Err(LoadRefusal::CAbiVersion { found, needed: ABI_VERSION });
+    }
+    let symbol = look.symbol_of(entry_point)?;
+    let Some(invoke) = find::<Invoke>(library, symbol) else {
+        return Err(LoadRefusal::EntryPointMissing { name: symbol.to_owned(), available: look.entry_points() });
+    };
+    if let Some(init) = find::<Init>(library, "action_init") {
+        let raw = raw::context(context);
+        // SAFETY: the reserved name has this signature; the context is readable for the length of the call.
+        let result = unsafe { init(&raw const raw) };
+        // SAFETY: just returned by the library.
+        let result = unsafe { Buffer::new(result) };
+        raw::verdict(&result).map_err(|(panicked, why)| {
+            if panicked { LoadRefusal::InitPanicked { why } } else { LoadRefusal::InitFailed { why } }
+        })?;
+    }
+    let ready = find::<Ready>(library, "action_ready");
+    Ok(Box::new(CAction { invoke, ready, entry_points: look.entry_points() }))
+}
+
+/// The function of that name, which must be of type `F`.
+fn find<F: Copy>(library: &Library, name: &str) -> Option<F> {
+    let name = CString::new(name).ok()?;
+    // SAFETY: the callers ask for names whose signature action.h fixes, or that its rules say have that of `invoke`.
+    let symbol: Symbol<F> = unsafe { library.get(name.as_bytes_with_nul()) }.ok()?;
+    Some(*symbol)
+}
+
+impl Action for CAction {
+    fn invoke(&self, params: &str, context: &Context<'_>) -> Outcome {
+        let raw = raw::context(context);
+        // SAFETY: an entry point by the rules of action.h; both arguments are readable for the length of the call.
+        let result = unsafe { (self.invoke)(Str::new(params.as_bytes()), ContextPtr(&raw const raw)) };
+        // SAFETY: just returned by the entry point.
+        let buffer = unsafe { Buffer::new(result) };
+        raw::outcome(buffer, Outcome::Unchecked)
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        let Some(ready) = self.ready else { return Ok(()) };
+        // SAFETY: the reserved name has this signature.
+        let result = unsafe { ready() };
+        // SAFETY: just returned by the library.
+        let buffer = unsafe { Buffer::new(result) };
+        raw::verdict(&buffer).map_err(|(_, why)| why)
+    }
+
+    fn entry_points(&self) -> Vec<String> {
+        self.entry_points.clone()
+    }
+}

@@ -1,0 +1,130 @@
+//! `serve`: what can be said about it, and its start.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, ValueEnum};
+
+use super::{Status, values};
+use crate::config::{Config, Http};
+use crate::{process, refusal, server};
+
+/// The library of an image.
+const BAKED: &str = "/action/libaction.so";
+/// Descriptors that are not for connections.
+const RESERVED_DESCRIPTORS: u64 = 64;
+
+/// The flags of `serve`.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// The library to serve [default: /action/libaction.so if there is one; else wait for POST /init]
+    #[arg(env = "ACTION_RUNNER_LIBRARY")]
+    library: Option<PathBuf>,
+    /// The entry point to call, for a library named here
+    #[arg(long, value_name = "NAME", env = "ACTION_RUNNER_MAIN", default_value = "main", hide_env_values = true)]
+    main: String,
+    /// Address and port to listen on; port 0 chooses one and prints it to stderr
+    #[arg(long, value_name = "ADDRESS", env = "ACTION_RUNNER_LISTEN", default_value = "0.0.0.0:8080", value_parser = address, hide_env_values = true)]
+    listen: SocketAddr,
+    /// What requests look like [default: openwhisk; knative when __OW_RUNTIME_PLATFORM=knative]
+    #[arg(long, value_enum, env = "ACTION_RUNNER_HTTP", hide_env_values = true)]
+    http: Option<Http>,
+    /// Runs at once in a worker, on threads; for actions that wait [default: 1; 200 when __OW_ALLOW_CONCURRENT=true]
+    #[arg(long, value_name = "N", env = "ACTION_RUNNER_CONCURRENCY", value_parser = clap::value_parser!(u16).range(1..=1024), hide_env_values = true)]
+    concurrency: Option<u16>,
+    /// Worker processes; for actions that compute, or are not thread-safe [default: 1; one for each core with --http plain]
+    #[arg(long, value_name = "N", env = "ACTION_RUNNER_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256), hide_env_values = true)]
+    workers: Option<u16>,
+    /// How long a run may take that comes without a deadline, as 60 or 60s; 0 = for ever
+    #[arg(long, value_name = "TIME", env = "ACTION_RUNNER_TIMEOUT", default_value = "0", value_parser = values::duration, hide_env_values = true)]
+    timeout: Duration,
+    /// What a run gets beyond its limit before it is ended, and all runs together after SIGTERM
+    #[arg(long, value_name = "TIME", env = "ACTION_RUNNER_GRACE", default_value = "5s", value_parser = values::duration, hide_env_values = true)]
+    grace: Duration,
+    /// How long new runs are still accepted after SIGTERM
+    #[arg(long, value_name = "TIME", env = "ACTION_RUNNER_DRAIN_DELAY", default_value = "0", value_parser = values::duration, hide_env_values = true)]
+    drain_delay: Duration,
+    /// The largest request body
+    #[arg(long, value_name = "SIZE", env = "ACTION_RUNNER_MAX_BODY", default_value = "64MiB", value_parser = values::size, hide_env_values = true)]
+    max_body: u64,
+    /// A caller that sends nothing for this long in the middle of a request is let go
+    #[arg(long, value_name = "TIME", env = "ACTION_RUNNER_READ_TIMEOUT", default_value = "60s", value_parser = values::duration, hide_env_values = true)]
+    read_timeout: Duration,
+    /// End the log of each run with a line on stdout and stderr, as OpenWhisk needs it [default: on; off with --http plain]
+    #[arg(long, value_enum, env = "ACTION_RUNNER_SENTINELS", hide_env_values = true)]
+    sentinels: Option<Switch>,
+    /// Replace the worker process after this many runs; 0 = never
+    #[arg(long, value_name = "N", env = "ACTION_RUNNER_MAX_RUNS", default_value_t = 0, hide_env_values = true)]
+    max_runs: u32,
+    /// Replace a worker process that has grown beyond this size; 0 = never
+    #[arg(long, value_name = "SIZE", env = "ACTION_RUNNER_MAX_RSS", default_value = "0", value_parser = values::size, hide_env_values = true)]
+    max_rss: u64,
+    /// Keep going as one would in a terminal (accepted for scripts; it is the default)
+    #[arg(long, hide = true, action = ArgAction::SetTrue)]
+    foreground: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    if let Some(port) = text.strip_prefix(':').or_else(|| text.bytes().all(|b| b.is_ascii_digit()).then_some(text)) {
+        let port = port.parse().map_err(|_| format!("{text} is no port: write 8080, :8080 or 127.0.0.1:8080"))?;
+        return Ok((Ipv4Addr::UNSPECIFIED, port).into());
+    }
+    text.parse().map_err(|_| "write an address as 127.0.0.1:8080, :8080 or 8080".to_owned())
+}
+
+impl Serve {
+    /// Serves until told to stop.
+    pub(super) fn execute(self) -> ExitCode {
+        let config: &'static Config = Box::leak(Box::new(self.config()));
+        match process::run(config, server::work) {
+            Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
+            Err(error) => {
+                refusal::complain(&error);
+                Status::No.into()
+            }
+        }
+    }
+
+    fn config(self) -> Config {
+        let platform = |name: &str, value: &str| std::env::var(name).is_ok_and(|found| found == value);
+        let knative = platform("__OW_RUNTIME_PLATFORM", "knative");
+        let http = self.http.unwrap_or(if knative { Http::Knative } else { Http::Openwhisk });
+        let plain = http == Http::Plain;
+        let concurrency = if platform("__OW_ALLOW_CONCURRENT", "true") { 200 } else { 1 };
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let named = self.library.is_some();
+        Config {
+            library: self.library.or_else(|| Path::new(BAKED).exists().then(|| BAKED.into())),
+            library_is_named: named,
+            entry_point: self.main,
+            listen: self.listen,
+            workers: self.workers.map_or(if plain { cores } else { 1 }, usize::from),
+            concurrency: usize::from(self.concurrency.unwrap_or(concurrency)),
+            timeout: Some(self.timeout).filter(|limit| !limit.is_zero()),
+            grace: self.grace,
+            drain_delay: self.drain_delay,
+            max_body: usize::try_from(self.max_body).unwrap_or(usize::MAX),
+            sentinels: self.sentinels.map_or(!plain, |switch| switch == Switch::On),
+            http,
+            connections: connections(),
+            read_timeout: self.read_timeout.max(Duration::from_millis(40)),
+            max_runs: self.max_runs,
+            max_rss: self.max_rss,
+            scratch: std::env::temp_dir().join(format!("action-runner-{}", std::process::id())),
+        }
+    }
+}
+
+/// Connections that the descriptor limit leaves room for.
+fn connections() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(limit.saturating_sub(RESERVED_DESCRIPTORS).max(16)).unwrap_or(usize::MAX).min(process::slots::SLOTS)
+}

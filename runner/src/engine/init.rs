@@ -1,0 +1,233 @@
+//! One `/init` from start to end, and the other ways in which a worker comes by its action: the library of the
+//! configuration, and the one that an earlier worker was given.
+
+use std::path::Path;
+use std::sync::atomic::Ordering::*;
+use std::time::Duration;
+
+use super::recipe::{Recipe, Source};
+use super::{Engine, Loaded, recipe};
+use crate::action::{self, Action, Context};
+use crate::environment;
+use crate::package::{self, Refused, elf};
+use crate::process::slots::{Phase, Slot, State};
+use crate::process::{Start, sys};
+use crate::protocol::answer::Answer;
+use crate::protocol::init::{self, Init};
+use crate::refusal::{self, LoadRefusal, PackageRefusal};
+
+impl Engine {
+    /// Loads what this worker was started with. An action that OpenWhisk will initialise is left for that moment, so
+    /// that its initialisers see the environment that comes with it.
+    pub fn start(&self) {
+        let config = self.worker.config;
+        let phase = match &self.worker.start {
+            Start::Empty => Phase::Ready,
+            Start::Broken(sentence) => {
+                self.keep(Err(Answer::error(502, sentence)), self.worker.tree.delivered.load(Acquire));
+                self.worker.page().say(sentence);
+                Phase::Refused
+            }
+            Start::Configured if config.loads_lazily() && self.worker.tree.used.load(Acquire) == 0 => Phase::Ready,
+            Start::Configured | Start::Delivered => match self.load_what_there_is() {
+                Ok(_) => Phase::Ready,
+                Err(_) => Phase::Refused,
+            },
+        };
+        self.report(phase);
+    }
+
+    /// The action, loaded if need be; otherwise the answer that says why there is none.
+    pub(super) fn action(&self) -> Result<&'static dyn Action, Answer> {
+        let delivered = self.worker.tree.delivered.load(Acquire);
+        match &*self.loaded() {
+            Some(loaded) if loaded.delivery == delivered => return loaded.action.clone(),
+            _ => {}
+        }
+        self.worker.page().set_phase(Phase::Loading);
+        let action = self.load_what_there_is();
+        self.worker.page().set_phase(Phase::Ready);
+        action
+    }
+
+    /// Is there anything to load, or loaded?
+    pub(super) fn has_action(&self) -> bool {
+        self.worker.config.library.is_some() || self.worker.tree.delivered.load(Acquire) != 0
+    }
+
+    fn load_what_there_is(&self) -> Result<&'static dyn Action, Answer> {
+        let delivery = self.worker.tree.delivered.load(Acquire);
+        self.worker.page().set_phase(Phase::Loading);
+        let loaded = match &self.worker.config.library {
+            _ if delivery != 0 => self.load_delivered(),
+            Some(path) => elf::open(path).and_then(|look| self.load(path, &look, &self.worker.config.entry_point, &[])),
+            None => return Err(Answer::no_action_yet()),
+        };
+        let action = loaded.map_err(|refusal| {
+            refusal::complain(&refusal);
+            self.worker.page().say(&refusal.to_string());
+            Answer::from(&refusal)
+        });
+        if action.is_ok() {
+            self.worker.tree.used.store(1, Release);
+        }
+        self.keep(action.clone(), delivery);
+        action
+    }
+
+    fn keep(&self, action: Result<&'static dyn Action, Answer>, delivery: u32) {
+        *self.loaded() = Some(Loaded { action, delivery });
+    }
+
+    fn load_delivered(&self) -> Result<&'static dyn Action, LoadRefusal> {
+        let recipe = Recipe::read(&self.worker.delivery.recipe).map_err(|error| LoadRefusal::Unreadable {
+            path: "what /init delivered".to_owned(),
+            why: error.to_string(),
+        })?;
+        let env: Vec<(&str, &str)> = recipe.env.iter().map(|(name, value)| (&**name, &**value)).collect();
+        if let Some(directory) = &recipe.directory {
+            let _ = std::env::set_current_dir(directory);
+        }
+        let library = match &recipe.source {
+            Source::Configured => self.worker.config.library.clone().unwrap_or_default(),
+            Source::Memory => recipe::memory_path(&self.worker.delivery.library),
+            Source::File(path) => path.clone(),
+        };
+        self.load(&library, &elf::open(&library)?, &recipe.entry_point, &env)
+    }
+
+    /// Loads a library that has been read. Nothing of one that will not do is ever executed.
+    fn load(
+        &self,
+        path: &Path,
+        look: &elf::Library,
+        entry_point: &str,
+        env: &[(&str, &str)],
+    ) -> Result<&'static dyn Action, LoadRefusal> {
+        action::check(look, entry_point)?;
+        environment::set(env.iter().copied());
+        let find = |name| env.iter().rev().find(|(key, _)| *key == name).map_or("", |(_, value)| value);
+        let context = Context {
+            deadline_ms: find("__OW_DEADLINE").parse().unwrap_or(0),
+            activation_id: find("__OW_ACTIVATION_ID"),
+            transaction_id: find("__OW_TRANSACTION_ID"),
+            namespace: find("__OW_NAMESPACE"),
+            action_name: find("__OW_ACTION_NAME"),
+            action_version: find("__OW_ACTION_VERSION"),
+            api_key: find("__OW_API_KEY"),
+            api_host: find("__OW_API_HOST"),
+            ..Context::default()
+        };
+        let action = action::load(path, look, entry_point, &context);
+        self.leave_if_forked();
+        // Never unloaded, so kept for ever.
+        Ok(Box::leak(action?))
+    }
+
+    /// Takes one `/init` through, for the caller of `slot`.
+    pub fn init(&self, slot: &Slot, body: &[u8]) -> Answer {
+        let tree = self.worker.tree;
+        let me = rustix::process::getpid().as_raw_nonzero().get().unsigned_abs();
+        while let Err(other) = tree.initialiser.compare_exchange(0, me, AcqRel, Acquire) {
+            // Another worker is at it. Whoever holds it and has died will not release it.
+            if other != me && !process_lives(other) {
+                let _ = tree.initialiser.compare_exchange(other, 0, AcqRel, Acquire);
+            }
+            sys::futex_wait(&tree.initialiser, other, Duration::from_millis(10));
+        }
+        let answer = self.init_alone(slot, body);
+        tree.initialiser.store(0, Release);
+        sys::futex_wake(&tree.initialiser);
+        answer
+    }
+
+    fn init_alone(&self, slot: &Slot, body: &[u8]) -> Answer {
+        if self.worker.tree.delivered.load(Acquire) != 0 {
+            refusal::complain(refusal::INIT_TWICE);
+            return Answer::init_twice();
+        }
+        let init = match init::decode(body) {
+            Ok(init) if init.code.is_none() && self.worker.config.library.is_none() => return Answer::no_code(),
+            Ok(init) => init,
+            Err(refusal) => {
+                self.begin_log();
+                return self.refused_init(slot, &refusal, Answer::from(&refusal));
+            }
+        };
+        self.enter(slot, State::Initialising, self.limit_ms());
+        match self.take_over(&init) {
+            Ok(()) => {
+                self.end_silently();
+                slot.set(State::Answering, self.worker.seat);
+                Answer::init_ok()
+            }
+            Err(Refused::Request(refusal)) => self.refused_init(slot, &refusal, Answer::from(&refusal)),
+            Err(Refused::Package(refusal)) => self.refused_init(slot, &refusal, Answer::from(&refusal)),
+            Err(Refused::Library(refusal)) => {
+                // Part of it may have been executed, with its environment: the next try gets a clean process.
+                self.retire();
+                self.refused_init(slot, &refusal, Answer::from(&refusal))
+            }
+        }
+    }
+
+    /// From a decoded request to a loaded action that every worker knows of.
+    fn take_over(&self, init: &Init<'_>) -> Result<(), Refused> {
+        let env: Vec<(&str, &str)> = init.env.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let mut recipe = Recipe {
+            env: init.env.iter().cloned().collect(),
+            entry_point: init.entry_point.clone().into_owned(),
+            ..Recipe::default()
+        };
+        let (library, look) = match &init.code {
+            Some(code) => {
+                let package = package::receive(code, &self.worker.config.scratch, &package::Limits::default())?;
+                recipe.source = recipe::keep(&package, &self.worker.delivery.library)?;
+                if let Some(directory) = &package.directory {
+                    let _ = std::env::set_current_dir(directory);
+                }
+                recipe.directory = package.directory;
+                (package.library, package.contents)
+            }
+            None => {
+                let path = self.worker.config.library.clone().unwrap_or_default();
+                let look = elf::open(&path)?;
+                (path, look)
+            }
+        };
+        if init.code.is_none() && recipe.entry_point == "main" {
+            recipe.entry_point.clone_from(&self.worker.config.entry_point);
+        }
+        let action = match self.configured_action() {
+            // Loaded before the platform could say anything of its environment: it is set for what is read later.
+            Some(action) if init.code.is_none() => {
+                environment::set(env.iter().copied());
+                action
+            }
+            _ => self.load(&library, &look, &recipe.entry_point, &env)?,
+        };
+        let written = recipe.write(&self.worker.delivery.recipe);
+        written.map_err(|error| PackageRefusal::NoMemory { why: error.to_string() })?;
+        self.keep(Ok(action), 1);
+        self.worker.tree.delivered.store(1, Release);
+        Ok(())
+    }
+
+    /// The library of the configuration, if it is loaded already.
+    fn configured_action(&self) -> Option<&'static dyn Action> {
+        self.loaded().as_ref().and_then(|loaded| loaded.action.as_ref().ok().copied())
+    }
+
+    /// A failed `/init` ends its log, the reason stands in it, and the caller gets it too.
+    fn refused_init(&self, slot: &Slot, refusal: &dyn std::fmt::Display, answer: Answer) -> Answer {
+        refusal::complain(refusal);
+        self.end_log();
+        slot.set(State::Answering, self.worker.seat);
+        answer
+    }
+}
+
+fn process_lives(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
+}

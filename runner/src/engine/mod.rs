@@ -1,0 +1,133 @@
+//! What a worker does with an action: loads it, and takes it through one activation after the other.
+//!
+//! `init` is the life of an `/init`, `run` that of a `/run`; both from the body of a request to an answer, without
+//! knowing how either travels. The worker's other parts ask the engine whether it can go on ([`Engine::is_retiring`]).
+
+mod init;
+mod recipe;
+mod run;
+
+pub use run::Trace;
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::*};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::action::Action;
+use crate::environment::RunVariables;
+use crate::process::slots::{Phase, Slot, State};
+use crate::process::sys::ForkMark;
+use crate::process::{Worker, ring};
+use crate::protocol::answer::Answer;
+
+/// A worker's action and everything around it.
+pub struct Engine {
+    worker: Worker,
+    loaded: Mutex<Option<Loaded>>,
+    variables: Mutex<RunVariables>,
+    mark: ForkMark,
+    in_flight: AtomicUsize,
+    retiring: AtomicBool,
+    draining: AtomicBool,
+}
+
+/// The action, or the answer that says why there is none although there should be.
+struct Loaded {
+    action: Result<&'static dyn Action, Answer>,
+    /// The delivery it came with (see `Tree::delivered`).
+    delivery: u32,
+}
+
+impl Engine {
+    /// An engine without an action.
+    pub fn new(worker: Worker) -> io::Result<Self> {
+        Ok(Self {
+            worker,
+            loaded: Mutex::default(),
+            variables: Mutex::default(),
+            mark: ForkMark::new()?,
+            in_flight: AtomicUsize::new(0),
+            retiring: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
+        })
+    }
+
+    /// The process this engine works in.
+    pub fn worker(&self) -> &Worker {
+        &self.worker
+    }
+
+    /// Must this process make room for another one as soon as nobody waits for its answers?
+    pub fn is_retiring(&self) -> bool {
+        self.retiring.load(Relaxed)
+    }
+
+    /// From now on this process takes nothing new.
+    pub fn retire(&self) {
+        self.retiring.store(true, Relaxed);
+    }
+
+    /// Are new activations refused, since the program is about to end?
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Relaxed)
+    }
+
+    /// From now on new activations are refused.
+    pub fn drain(&self) {
+        self.draining.store(true, Relaxed);
+    }
+
+    /// Tells keeper and master how far this worker has come.
+    pub fn report(&self, phase: Phase) {
+        self.worker.page().set_phase(phase);
+        ring(self.worker.keeper_bell);
+    }
+
+    fn loaded(&self) -> MutexGuard<'_, Option<Loaded>> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The action is about to be entered for the caller of `slot`: from here on, whatever happens to this process,
+    /// the keeper answers. `limit_ms` is the time the activation may take; 0 = any.
+    fn enter(&self, slot: &Slot, state: State, limit_ms: u32) {
+        self.begin_log();
+        slot.begin(state, self.worker.seat, limit_ms);
+        if limit_ms != 0 && self.worker.pair.keeper_sleeps.load(SeqCst) != 0 {
+            ring(self.worker.keeper_bell);
+        }
+    }
+
+    fn begin_log(&self) {
+        self.in_flight.fetch_add(1, AcqRel);
+        if let Some(logs) = self.worker.logs {
+            logs.begin(self.worker.seat);
+        }
+    }
+
+    /// Ends the log of one activation; with others in flight, which the log may belong to as well, the last ends all.
+    fn end_log(&self) {
+        let last = self.in_flight.fetch_sub(1, AcqRel) == 1;
+        if let (true, Some(logs)) = (last, self.worker.logs) {
+            logs.end(self.worker.seat);
+        }
+    }
+
+    /// An activation has ended that leaves no mark in the log: a good `/init`.
+    fn end_silently(&self) {
+        self.in_flight.fetch_sub(1, AcqRel);
+        if let Some(logs) = self.worker.logs {
+            logs.end_silently(self.worker.seat);
+        }
+    }
+
+    /// A child that an action forked and that came back into the server has nothing to do here.
+    fn leave_if_forked(&self) {
+        if !self.mark.is_original() {
+            crate::process::sys::exit_now(0);
+        }
+    }
+
+    fn limit_ms(&self) -> u32 {
+        self.worker.config.timeout.map_or(0, |limit| u32::try_from(limit.as_millis()).unwrap_or(u32::MAX))
+    }
+}

@@ -1,0 +1,135 @@
+//! One run from start to end: decode, context, call, log, answer.
+
+use std::borrow::Cow;
+use std::sync::atomic::Ordering::*;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+
+use super::Engine;
+use crate::action::{Action, Context, Outcome};
+use crate::process::slots::{Slot, State};
+use crate::protocol::answer::Answer;
+use crate::protocol::container;
+use crate::protocol::run::{self, Metadata, Run};
+
+/// The request's trace context, as its headers gave it; empty = not given.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Trace<'a> {
+    pub parent: &'a str,
+    pub state: &'a str,
+}
+
+impl Engine {
+    /// Runs the action on `body`, for the caller of `slot`. Called on the thread that answers, or on threads of their
+    /// own when concurrency is on.
+    pub fn run(&self, slot: &Slot, body: &[u8], trace: Trace<'_>) -> Answer {
+        if self.is_draining() {
+            return Answer::shutting_down();
+        }
+        if !self.has_action() {
+            return Answer::no_action_yet();
+        }
+        match run::decode(body) {
+            Ok(run) => self.activate(slot, &run, trace),
+            Err(refusal) => {
+                // It never reaches the action, and ends its log all the same.
+                self.begin_log();
+                self.end_log();
+                Answer::from(&refusal)
+            }
+        }
+    }
+
+    /// A request whose body could not be read at all: it ends its log like any that fails.
+    pub fn unread(&self, answer: Answer) -> Answer {
+        if self.has_action() {
+            self.begin_log();
+            self.end_log();
+        }
+        answer
+    }
+
+    /// Calls the action with what has been decoded.
+    pub fn activate(&self, slot: &Slot, run: &Run<'_>, trace: Trace<'_>) -> Answer {
+        let (limit_ms, deadline_ms) = self.time_for(&run.metadata);
+        self.enter(slot, State::Running, limit_ms);
+        let answer = match self.action() {
+            Ok(action) => self.call(action, run, &context(&run.metadata, deadline_ms, trace)),
+            Err(answer) => answer,
+        };
+        self.end_log();
+        slot.set(State::Answering, self.worker.seat);
+        self.count_run();
+        answer
+    }
+
+    fn call(&self, action: &dyn Action, run: &Run<'_>, context: &Context<'_>) -> Answer {
+        if self.worker.config.concurrency == 1 {
+            if let Ok(mut variables) = self.variables.try_lock() {
+                variables.update(&run.metadata);
+            }
+        }
+        let outcome = action.invoke(run.value, context);
+        self.leave_if_forked();
+        answer(outcome)
+    }
+
+    /// How long the run may take (0 = any), and until when.
+    fn time_for(&self, metadata: &Metadata<'_>) -> (u32, i64) {
+        let Some(deadline) = metadata.deadline_ms() else { return (self.limit_ms(), 0) };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        let left = i64::try_from(now).map_or(0, |now| deadline.saturating_sub(now));
+        match u32::try_from(left) {
+            // A deadline that has passed before the run began was not meant for it.
+            Ok(0) | Err(_) => (self.limit_ms(), deadline),
+            Ok(left) => (left, deadline),
+        }
+    }
+
+    fn count_run(&self) {
+        let page = self.worker.page();
+        let runs = page.runs.fetch_add(1, Relaxed) + 1;
+        let config = self.worker.config;
+        if (config.max_runs != 0 && runs >= config.max_runs) || (config.max_rss != 0 && resident() > config.max_rss) {
+            self.retire();
+        }
+    }
+}
+
+fn context<'a>(metadata: &'a Metadata<'_>, deadline_ms: i64, trace: Trace<'a>) -> Context<'a> {
+    fn text<'a>(value: &'a Option<Cow<'_, str>>) -> &'a str {
+        value.as_deref().unwrap_or_default()
+    }
+    Context {
+        deadline_ms,
+        activation_id: text(&metadata.activation_id),
+        transaction_id: text(&metadata.transaction_id),
+        namespace: text(&metadata.namespace),
+        action_name: text(&metadata.action_name),
+        action_version: text(&metadata.action_version),
+        api_key: text(&metadata.api_key),
+        api_host: text(&metadata.api_host),
+        traceparent: trace.parent,
+        tracestate: trace.state,
+    }
+}
+
+fn answer(outcome: Outcome) -> Answer {
+    match outcome {
+        Outcome::Json(result) if container::glance(result.as_ref()).is_ok() => Answer::ok(Bytes::from_owner(result)),
+        Outcome::Unchecked(result) if container::check_result(result.as_ref()).is_ok() => {
+            Answer::ok(Bytes::from_owner(result))
+        }
+        Outcome::Json(_) | Outcome::Unchecked(_) => Answer::not_a_container(),
+        Outcome::Error(error) => Answer::action_error(error.as_ref()),
+        Outcome::Panicked(message) => Answer::panicked(message.as_ref()),
+    }
+}
+
+/// Resident memory of this process, in bytes.
+fn resident() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
+    pages * rustix::param::page_size() as u64
+}

@@ -1,0 +1,28 @@
+//! The parts of `action-runner`, in the order in which a request meets them.
+//!
+//! | room | what it does | what it must not know |
+//! |---|---|---|
+//! | [`cli`], [`config`] | what the user said, checked | |
+//! | [`process`] | master, keeper, worker: nobody waits in vain | tokio, HTTP, libraries |
+//! | [`server`] | connections, routes, whole bodies | what a body says, what an action is |
+//! | [`engine`] | one activation from start to end | how requests travel |
+//! | [`protocol`] | bodies into typed values, situations into answers | axum, libraries, processes |
+//! | [`package`] | bytes into one library that can be loaded | requests, running code |
+//! | [`action`] | loading and calling, in each dialect | requests, packages' origins |
+//! | [`logs`], [`environment`] | what an action prints and what it finds around it | requests |
+//! | [`refusal`] | every sentence for people | everything else |
+//!
+//! A `/run`: `server::handlers::run` → `engine::run` → `protocol::run::decode` → `action.invoke` → `logs.end` →
+//! `protocol::answer` → bytes.
+
+pub mod action;
+pub mod cli;
+pub mod config;
+pub mod engine;
+pub mod environment;
+pub mod logs;
+pub mod package;
+pub mod process;
+pub mod protocol;
+pub mod refusal;
+pub mod server;

@@ -1,0 +1,41 @@
+//! Ends connections whose caller has gone quiet in the middle of a request.
+//!
+//! Counts its own ticks instead of time, so that a container that was paused loses nobody; and looks from outside, so
+//! that no request pays for a timer.
+
+use std::collections::HashMap;
+
+use rustix::net::{Shutdown, shutdown};
+
+use crate::engine::Engine;
+use crate::process::slots::State;
+use crate::process::sys;
+
+/// How many looks make up the time that a caller has.
+const LOOKS: u32 = 4;
+
+/// Looks after the connections of this worker, for ever.
+pub(super) async fn sweep(engine: &'static Engine) {
+    let worker = engine.worker();
+    let mut quiet: HashMap<usize, (u32, u32)> = HashMap::new();
+    let mut ticks = tokio::time::interval(worker.config.read_timeout / LOOKS);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        for (index, slot) in worker.pair.in_use().enumerate() {
+            if slot.read() != (State::Reading, Some(worker.seat)) {
+                quiet.remove(&index);
+                continue;
+            }
+            let (seen, looks) = quiet.entry(index).or_insert((slot.progress(), 0));
+            if *seen != slot.progress() {
+                (*seen, *looks) = (slot.progress(), 0);
+            }
+            *looks += 1;
+            if *looks > LOOKS {
+                // What serves it now reads the end of the request, too early, and answers or hangs up.
+                let _ = shutdown(sys::lend(slot.descriptor()), Shutdown::Read);
+            }
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! A worker's HTTP side: accepts connections, serves them until there is a reason to leave. The only room that knows
+//! axum, hyper and tokio.
+//!
+//! Everything runs on one thread: while an action computes, this worker does nothing else. What must not wait for it
+//! (deadlines, crashes, signals) is the keeper's.
+
+mod handlers;
+mod janitor;
+mod wire;
+
+use std::cell::RefCell;
+use std::io;
+use std::net::TcpListener;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
+use std::sync::atomic::Ordering::*;
+
+use tokio::net;
+use tokio::net::unix::pipe;
+use tokio::sync::Semaphore;
+use tokio::task::{AbortHandle, LocalSet};
+use tokio::time::{Duration, timeout};
+
+use crate::engine::Engine;
+use crate::process::slots::{Phase, State};
+use crate::process::{Worker, sys};
+use crate::refusal;
+use wire::Wire;
+
+/// How long after the order to leave a worker still looks for connections that the kernel has queued for it.
+const LAST_LOOK: Duration = Duration::from_millis(5);
+/// A pause after `accept` failed for want of descriptors or memory.
+const BREATHER: Duration = Duration::from_millis(10);
+/// What a program's first thread may use of stack; an action on a thread of its own should not find less.
+const STACK: usize = 8 << 20;
+
+/// The life of a worker: load, serve, leave. Returns the exit status of its process.
+pub fn work(worker: Worker) -> i32 {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(worker.config.concurrency)
+        .thread_stack_size(STACK)
+        .build();
+    let outcome = runtime.and_then(|runtime| {
+        let engine: &'static Engine = Box::leak(Box::new(Engine::new(worker)?));
+        engine.start();
+        LocalSet::new().block_on(&runtime, serve(engine))
+    });
+    match outcome {
+        Ok(()) => 0,
+        Err(error) => {
+            refusal::complain(&format!("A worker cannot serve: {error}."));
+            1
+        }
+    }
+}
+
+/// Everything that the connections of one worker have in common.
+struct Server {
+    engine: &'static Engine,
+    router: axum::Router,
+    /// How many more connections there may be.
+    room: Semaphore,
+    /// For each slot in use: how to end what serves it.
+    connections: RefCell<Vec<Option<AbortHandle>>>,
+}
+
+async fn serve(engine: &'static Engine) -> io::Result<()> {
+    let worker = engine.worker();
+    // Nobody could connect before; from now on, whoever does is answered.
+    rustix::net::listen(worker.listener, 1024)?;
+    let listener = TcpListener::from(worker.listener.try_clone_to_owned()?);
+    let listener = Rc::new(net::TcpListener::from_std(listener)?);
+    let server = Rc::new(Server {
+        engine,
+        router: handlers::router(engine),
+        room: Semaphore::new(worker.config.connections),
+        connections: RefCell::default(),
+    });
+    server.adopt();
+    tokio::task::spawn_local(janitor::sweep(engine));
+    let accepting = tokio::task::spawn_local(server.clone().accept(listener.clone()));
+    server.heed_orders(&listener, &accepting.abort_handle()).await
+}
+
+impl Server {
+    async fn accept(self: Rc<Self>, listener: Rc<net::TcpListener>) {
+        loop {
+            // The semaphore is never closed. When there is no room, connections wait in the kernel's queue.
+            let Ok(room) = self.room.acquire().await else { return };
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    room.forget();
+                    self.welcome(stream);
+                }
+                // The caller was gone before it was accepted, or there is nothing left to hold it with.
+                Err(_) => tokio::time::sleep(BREATHER).await,
+            }
+        }
+    }
+
+    fn welcome(self: &Rc<Self>, stream: net::TcpStream) {
+        let _ = stream.set_nodelay(true);
+        let Some(stream) = away_from_standard_streams(stream) else {
+            return self.room.add_permits(1);
+        };
+        let worker = self.engine.worker();
+        match worker.pair.claim(stream.as_raw_fd(), worker.seat, worker.config.connections) {
+            Some(index) => self.attend(stream, index),
+            None => self.room.add_permits(1),
+        }
+    }
+
+    /// Takes over the connections that wait for a worker.
+    fn adopt(self: &Rc<Self>) {
+        let worker = self.engine.worker();
+        for (index, slot) in worker.pair.in_use().enumerate() {
+            if slot.adopt(worker.seat) {
+                let stream = std::net::TcpStream::from(sys::adopt(slot.descriptor()));
+                match net::TcpStream::from_std(stream) {
+                    Ok(stream) => {
+                        if let Ok(room) = self.room.try_acquire() {
+                            room.forget();
+                        }
+                        self.attend(stream, index);
+                    }
+                    Err(_) => slot.free(),
+                }
+            }
+        }
+    }
+
+    /// Serves the connection that has the slot at `index`, until it ends.
+    fn attend(self: &Rc<Self>, stream: net::TcpStream, index: usize) {
+        let server = self.clone();
+        let serving = tokio::task::spawn_local(async move {
+            let engine = server.engine;
+            let slot = &engine.worker().pair.slots[index];
+            let guest = Guest { server, index };
+            let io = Wire::new(stream, slot, engine);
+            wire::serve(io, guest.server.router.clone(), slot, engine).await;
+        });
+        let mut connections = self.connections.borrow_mut();
+        if connections.len() <= index {
+            connections.resize_with(index + 1, || None);
+        }
+        connections[index] = Some(serving.abort_handle());
+    }
+
+    /// Waits for orders until one of them is to leave, and all that is left to do is done.
+    async fn heed_orders(self: &Rc<Self>, listener: &net::TcpListener, accepting: &AbortHandle) -> io::Result<()> {
+        let worker = self.engine.worker();
+        let bell = pipe::Receiver::from_owned_fd(worker.bell.try_clone()?)?;
+        loop {
+            if worker.page().retire.load(Acquire) != 0 {
+                self.engine.retire();
+            }
+            if self.engine.is_retiring() {
+                accepting.abort();
+                self.dismiss_idle();
+                return self.leave(Phase::Retired).await;
+            }
+            if worker.tree.draining.load(Acquire) != 0 {
+                tokio::time::sleep(worker.config.drain_delay).await;
+                self.engine.drain();
+                accepting.abort();
+                while let Ok(Ok((stream, _))) = timeout(LAST_LOOK, listener.accept()).await {
+                    self.welcome(stream);
+                }
+                self.dismiss_idle();
+                return self.leave(Phase::Starting).await;
+            }
+            self.adopt();
+            bell.readable().await?;
+            let _ = bell.try_read(&mut [0; 64]);
+        }
+    }
+
+    /// Ends the serving of connections on which no request is under way. A retiring worker leaves them to the next.
+    fn dismiss_idle(&self) {
+        let slots = &self.engine.worker().pair.slots;
+        for (connection, slot) in self.connections.borrow().iter().zip(slots) {
+            if let (Some(connection), State::Idle) = (connection, slot.read().0) {
+                connection.abort();
+            }
+        }
+    }
+
+    /// Waits until nobody waits for an answer any more.
+    async fn leave(&self, phase: Phase) -> io::Result<()> {
+        while self.connections.borrow().iter().any(Option::is_some) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        self.engine.worker().page().set_phase(phase);
+        Ok(())
+    }
+}
+
+/// A connection's entry in the books, struck out when it ends.
+struct Guest {
+    server: Rc<Server>,
+    index: usize,
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        if let Some(entry) = self.server.connections.borrow_mut().get_mut(self.index) {
+            *entry = None;
+        }
+        self.server.room.add_permits(1);
+    }
+}
+
+/// An action may have closed its stdout: the next connection then gets that number, and would be printed into. It is
+/// moved up, and the number is given back to nobody.
+fn away_from_standard_streams(stream: net::TcpStream) -> Option<net::TcpStream> {
+    if stream.as_raw_fd() > 2 {
+        return Some(stream);
+    }
+    let stream = stream.into_std().ok()?;
+    let moved = rustix::io::fcntl_dupfd_cloexec(&stream, 3).ok()?;
+    let null = std::fs::File::open("/dev/null").ok()?;
+    replace(stream, null.as_fd());
+    net::TcpStream::from_std(std::net::TcpStream::from(moved)).ok()
+}
+
+/// Puts `other` in the place of a standard stream.
+fn replace(stream: std::net::TcpStream, other: BorrowedFd<'_>) {
+    let mut place = OwnedFd::from(stream);
+    let _ = rustix::io::dup2(other, &mut place);
+    std::mem::forget(place);
+}
