@@ -38,7 +38,10 @@ pub(crate) fn run(name: &str, target: fn(&[u8]) -> String) {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "somebody waits for a minute and wants to see what for")]
+#[expect(
+    clippy::print_stderr,
+    reason = "somebody waits for a minute and wants to see what for"
+)]
 fn report(name: &str, rounds: u64, outcomes: usize) {
     eprintln!("{name}: {rounds} inputs, {outcomes} different outcomes, no fault");
 }
@@ -52,7 +55,10 @@ fn attempt(name: &str, target: fn(&[u8]) -> String, input: &[u8]) -> String {
             let _ = fs::write(&path, input);
             let place = path.display();
             // The panic itself has been printed; this says what caused it.
-            resume_unwind(Box::new(format!("{place} broke {name}: {:?}", panic.downcast_ref::<String>())))
+            resume_unwind(Box::new(format!(
+                "{place} broke {name}: {:?}",
+                panic.downcast_ref::<String>()
+            )))
         }
     }
 }
@@ -76,14 +82,19 @@ fn outcome(text: &str) -> String {
 }
 
 fn corpus(name: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(name);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fuzz/corpus")
+        .join(name);
     let mut files: Vec<PathBuf> = fs::read_dir(folder)
         .into_iter()
         .flatten()
         .filter_map(|entry| Some(entry.ok()?.path()))
         .collect();
     files.sort_unstable();
-    files.iter().filter_map(|file| fs::read(file).ok()).collect()
+    files
+        .iter()
+        .filter_map(|file| fs::read(file).ok())
+        .collect()
 }
 
 fn seconds() -> Option<u64> {
@@ -96,6 +107,8 @@ fn seed() -> u64 {
         None => 0x0bad_5eed,
         Some(_) => std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
-            .map_or(1, |time| u64::from(time.subsec_nanos()) << 20 | u64::from(std::process::id())),
+            .map_or(1, |time| {
+                u64::from(time.subsec_nanos()) << 20 | u64::from(std::process::id())
+            }),
     }
 }

@@ -2,13 +2,57 @@
 
 /// Words of the formats that are read.
 const WORDS: [&[u8]; 34] = [
-    b"\"value\":", b"\"code\":", b"\"main\":", b"\"env\":", b"\"binary\":", b"null", b"true", b"{", b"}", b"[", b"]", b"\"", b"\\",
-    b"\\ud800", b"\\u0000", b",", b":", b"1e999", b"-0", b"\xef\xbb\xbf", b"\xff", b" ", b"=", b"-", b"f0VMR", b"UEsDB", b"../", b"/",
-    b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"PK\x07\x08", b"\x7fELF\x02\x01\x01", b"libaction.so",
+    b"\"value\":",
+    b"\"code\":",
+    b"\"main\":",
+    b"\"env\":",
+    b"\"binary\":",
+    b"null",
+    b"true",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"\"",
+    b"\\",
+    b"\\ud800",
+    b"\\u0000",
+    b",",
+    b":",
+    b"1e999",
+    b"-0",
+    b"\xef\xbb\xbf",
+    b"\xff",
+    b" ",
+    b"=",
+    b"-",
+    b"f0VMR",
+    b"UEsDB",
+    b"../",
+    b"/",
+    b"PK\x03\x04",
+    b"PK\x01\x02",
+    b"PK\x05\x06",
+    b"PK\x07\x08",
+    b"\x7fELF\x02\x01\x01",
+    b"libaction.so",
 ];
 
 const NUMBERS: [u64; 14] = [
-    0, 1, 2, 7, 8, 0x7f, 0x80, 0xff, 0xffff, 0x7fff_ffff, 0xffff_ffff, 0x8000_0000_0000_0000, u64::MAX, u64::MAX - 7,
+    0,
+    1,
+    2,
+    7,
+    8,
+    0x7f,
+    0x80,
+    0xff,
+    0xffff,
+    0x7fff_ffff,
+    0xffff_ffff,
+    0x8000_0000_0000_0000,
+    u64::MAX,
+    u64::MAX - 7,
 ];
 
 /// The largest input: larger ones only take longer.
@@ -89,7 +133,11 @@ impl Mutator {
         let number = NUMBERS[self.below(NUMBERS.len())].to_le_bytes();
         let width = [1, 2, 4, 8][self.below(4)];
         // Tables are aligned, mostly.
-        let place = if self.below(2) == 0 { place & !(width - 1) } else { place };
+        let place = if self.below(2) == 0 {
+            place & !(width - 1)
+        } else {
+            place
+        };
         if let Some(slot) = input.get_mut(place..place + width) {
             slot.copy_from_slice(&number[..width]);
         }

@@ -31,13 +31,23 @@ pub(crate) fn init_body(input: &[u8]) -> String {
 /// The value is JSON, and the checks agree with serde_json about what is.
 pub(crate) fn run_body(input: &[u8]) -> String {
     let theirs = serde_json::from_slice::<&RawValue>(input);
-    let is_container = theirs.as_ref().is_ok_and(|json| json.get().starts_with(['{', '[']));
+    let is_container = theirs
+        .as_ref()
+        .is_ok_and(|json| json.get().starts_with(['{', '[']));
     assert_eq!(container::check_result(input).is_ok(), is_container);
     match run::decode(input) {
         Ok(run) => {
             assert!(container::check_result(run.value.as_bytes()).is_ok());
-            let known = [&run.metadata.activation_id, &run.metadata.deadline, &run.metadata.namespace];
-            format!("{:?} {}", known.map(Option::is_some), run.metadata.others.len().min(3))
+            let known = [
+                &run.metadata.activation_id,
+                &run.metadata.deadline,
+                &run.metadata.namespace,
+            ];
+            format!(
+                "{:?} {}",
+                known.map(Option::is_some),
+                run.metadata.others.len().min(3)
+            )
         }
         Err(refusal) => refusal.to_string(),
     }
@@ -53,7 +63,10 @@ pub(crate) fn base64_text(input: &[u8]) -> String {
     };
     let plain: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
     if STANDARD.decode(&plain).is_ok() {
-        assert!(!said.starts_with("value.code is not valid base64"), "{said}");
+        assert!(
+            !said.starts_with("value.code is not valid base64"),
+            "{said}"
+        );
     }
     said
 }
@@ -67,15 +80,26 @@ pub(crate) fn archive(input: &[u8]) -> String {
                 assert!(folder.starts_with(place.scratch()));
                 assert!(fs::canonicalize(&package.library).is_ok());
             }
-            format!("{} {}", package.directory.is_some(), package.contents.exports.len().min(3))
+            format!(
+                "{} {}",
+                package.directory.is_some(),
+                package.contents.exports.len().min(3)
+            )
         }
         Err(refused) => {
             assert!(!place.scratch().exists(), "{refused} left something");
             refused.to_string()
         }
     };
-    let inside: Vec<_> = fs::read_dir(&place.0).expect("there").flatten().map(|entry| entry.path()).collect();
-    assert!(inside.iter().all(|path| *path == place.scratch()), "{inside:?}");
+    let inside: Vec<_> = fs::read_dir(&place.0)
+        .expect("there")
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
+    assert!(
+        inside.iter().all(|path| *path == place.scratch()),
+        "{inside:?}"
+    );
     said
 }
 
@@ -94,7 +118,12 @@ pub(crate) fn library(input: &[u8]) -> String {
             return format!("{:?} {refusal}", library.dialect);
         }
     }
-    format!("{:?} {} {}", library.dialect, library.needed.len().min(3), library.versions.len().min(3))
+    format!(
+        "{:?} {} {}",
+        library.dialect,
+        library.needed.len().min(3),
+        library.versions.len().min(3)
+    )
 }
 
 /// An empty folder with room for a scratch folder; removed at the end.
