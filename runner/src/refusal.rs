@@ -241,7 +241,7 @@ pub enum LoadRefusal {
         "The library uses {symbol}, which neither it nor the libraries it names define. Link the library that defines it."
     )]
     UndefinedSymbol { symbol: String },
-    #[error("The library could not be loaded: {why}.")]
+    #[error("The library could not be loaded: {why}. Look at it with action-runner inspect.")]
     Dlopen { why: String },
     #[error("The action's init failed: {why}")]
     InitFailed { why: String },

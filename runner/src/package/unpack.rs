@@ -55,7 +55,8 @@ pub(super) fn contents(
     limit: u64,
 ) -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::new();
-    copy(archive, entry, &mut bytes, limit).map(|_| bytes)
+    copy(archive, entry, &mut bytes, limit, Path::new("memory"))?;
+    Ok(bytes)
 }
 
 /// Unpacks one file; its checksum is compared at the end.
@@ -64,6 +65,7 @@ fn copy(
     entry: &Entry,
     to: &mut impl Write,
     limit: u64,
+    folder: &Path,
 ) -> Result<u64, Refusal> {
     let file = archive
         .by_index(entry.index)
@@ -85,7 +87,7 @@ fn copy(
         }
         written += read as u64;
         to.write_all(&buffer[..read])
-            .map_err(|error| nowhere(Path::new(&entry.name), &error))?;
+            .map_err(|error| nowhere(folder, &error))?;
     }
     if written > limit {
         return Err(Refusal::TooLarge { limit });
@@ -122,7 +124,7 @@ fn write_all(
                     .mode(mode)
                     .open(&path)
                     .map_err(fail)?;
-                left -= copy(archive, entry, &mut file, left)?.min(left);
+                left -= copy(archive, entry, &mut file, left, folder)?.min(left);
             }
         }
     }
