@@ -29,7 +29,9 @@ impl Inspect {
     pub(super) fn execute(self) -> ExitCode {
         let mut report = report(&self.library);
         if report.would_load {
-            report.entry_points = report.entry_points.or_else(|| super::invoke::entry_points(&self.library));
+            report.entry_points = report
+                .entry_points
+                .or_else(|| super::invoke::entry_points(&self.library));
         }
         let text = match self.json {
             true => serde_json::to_string_pretty(&report).unwrap_or_default() + "\n",
@@ -45,43 +47,41 @@ impl Inspect {
 
 /// All that can be said about one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Report {
-    pub path: String,
+pub(super) struct Report {
+    path: String,
     /// Bytes of the file.
-    pub size: Option<u64>,
-    pub architecture: Option<String>,
+    size: Option<u64>,
+    architecture: Option<String>,
     /// "Rust" or "C".
-    pub dialect: Option<String>,
-    /// The version of the ABI, once the library has been loaded.
-    pub abi: Option<String>,
+    dialect: Option<String>,
     /// The first is the default. `None` while only loading can tell.
-    pub entry_points: Option<Vec<String>>,
-    pub needed: Vec<Needed>,
-    pub glibc: Option<Glibc>,
-    pub build_id: Option<String>,
-    pub soname: Option<String>,
-    pub would_load: bool,
+    entry_points: Option<Vec<String>>,
+    needed: Vec<Needed>,
+    glibc: Option<Glibc>,
+    build_id: Option<String>,
+    soname: Option<String>,
+    would_load: bool,
     /// Why not.
-    pub because: Option<String>,
+    because: Option<String>,
 }
 
 /// A library it is linked against, and the file that would be taken here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Needed {
-    pub name: String,
-    pub found: Option<String>,
+pub(super) struct Needed {
+    name: String,
+    found: Option<String>,
 }
 
 /// The newest glibc it needs, the function that needs it, and the glibc that is here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Glibc {
-    pub needed: String,
-    pub symbol: Option<String>,
-    pub here: Option<String>,
+pub(super) struct Glibc {
+    needed: String,
+    symbol: Option<String>,
+    here: Option<String>,
 }
 
 /// Inspects a file.
-pub fn report(path: &Path) -> Report {
+pub(super) fn report(path: &Path) -> Report {
     let mut report = Report::empty(path);
     match elf::open(path) {
         Ok(library) => {
@@ -103,7 +103,6 @@ impl Report {
             size: path.metadata().ok().map(|metadata| metadata.len()),
             architecture: None,
             dialect: None,
-            abi: None,
             entry_points: None,
             needed: Vec::new(),
             glibc: None,
@@ -115,15 +114,9 @@ impl Report {
     }
 
     /// The verdict is no, for this reason.
-    pub fn refuse(&mut self, refusal: &LoadRefusal) {
+    fn refuse(&mut self, refusal: &LoadRefusal) {
         self.would_load = false;
         self.because = Some(refusal.to_string());
-    }
-
-    /// What only the loaded library could say.
-    pub fn loaded(&mut self, abi: String, entry_points: Vec<String>) {
-        self.abi = Some(abi);
-        self.entry_points = Some(entry_points);
     }
 
     fn describe(&mut self, library: &Library, host: &Host, path: &Path) {
@@ -214,9 +207,6 @@ impl fmt::Display for Report {
                 ),
             )?;
             line("dialect", self.dialect.as_deref().unwrap_or("none"))?;
-            if let Some(abi) = &self.abi {
-                line("ABI", abi)?;
-            }
             line("entry points", &self.entry_point_text())?;
         }
         for (place, needed) in self.needed.iter().enumerate() {
@@ -233,8 +223,8 @@ impl fmt::Display for Report {
             line("build-id", build_id)?;
         }
         match &self.because {
-            None => line("would load", "yes"),
-            Some(reason) => line("would load", &format!("no: {reason}")),
+            None => writeln!(f, "  would load here: yes"),
+            Some(reason) => writeln!(f, "  would load here: no: {reason}"),
         }
     }
 }

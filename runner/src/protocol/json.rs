@@ -188,7 +188,7 @@ mod tests {
     fn members_in_order() {
         let mut seen = Vec::new();
         let shape = members(" { \"a\" : 1 , \"\\u0062\":[ ] ,\"a\":{} } ", |key, raw| {
-            seen.push((key.to_owned(), raw))
+            seen.push((key.to_owned(), raw));
         });
         assert_eq!(shape, Ok(Shape::Object));
         assert_eq!(

@@ -108,7 +108,10 @@ impl Mutator {
                 }
             }
             2 => self.overwrite_number(input, place),
-            3 => self.insert(input, place, WORDS[self.0 as usize % WORDS.len()]),
+            3 => {
+                let word = WORDS[self.below(WORDS.len())];
+                self.insert(input, place, word);
+            }
             4 => {
                 let end = (place + self.below(64)).min(input.len());
                 input.drain(place..end);
