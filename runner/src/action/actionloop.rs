@@ -3,11 +3,8 @@
 //!
 //! The old proxies lost count when such a program said more or less than one line. Here a program that is not
 //! silent between two runs is replaced before the next one, and so is one that has ended.
-#![expect(unsafe_code, reason = "descriptor 3 of the program is set between fork and exec")]
 
-use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Write};
-use std::os::fd::AsRawFd;
-use std::os::unix::process::CommandExt;
+use std::io::{self, BufRead, BufReader, PipeReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -16,7 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::executable::{command, death, not_started};
+use super::spawn::{self, death, not_started};
 use super::{Action, Context, Outcome};
 use crate::refusal::LoadRefusal;
 
@@ -61,10 +58,8 @@ impl ActionLoop {
 impl Action for ActionLoop {
     fn invoke(&self, params: &str, context: &Context<'_>) -> Outcome {
         let mut place = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let running = match place.take().filter_map_silent() {
-            Some(running) => Ok(running),
-            None => Running::start(&self.path, self.acknowledges),
-        };
+        let kept = place.take().and_then(|mut running| running.is_silent().then_some(running));
+        let running = kept.map_or_else(|| Running::start(&self.path, self.acknowledges), Ok);
         let answer = running.and_then(|mut running| {
             let answer = running.ask(params, context)?;
             *place = Some(running);
@@ -87,8 +82,12 @@ impl Action for ActionLoop {
 
 impl Running {
     fn start(path: &Path, acknowledges: bool) -> Result<Self, String> {
-        let (answers, theirs) = io::pipe().map_err(|error| not_started(path, &error))?;
-        let (child, stdin) = spawn(path, theirs).map_err(|error| not_started(path, &error))?;
+        let failed = |error: io::Error| not_started(path, &error);
+        let (answers, theirs) = io::pipe().map_err(failed)?;
+        let mut command = spawn::command(path, &Context::default());
+        command.env("__OW_WAIT_FOR_ACK", "1").stdin(Stdio::piped());
+        let mut child = spawn::start(command, Some(theirs)).map_err(failed)?;
+        let stdin = child.stdin.take().ok_or_else(|| failed(io::ErrorKind::BrokenPipe.into()))?;
         let mut running = Self { child, stdin, answers: BufReader::new(answers) };
         if acknowledges {
             running.line()?;
@@ -151,27 +150,6 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Descriptor 3 is its end of the pipe, and it does not outlive the thread that started it: a worker that is killed
-/// for a run that takes too long takes the program with it.
-fn spawn(path: &Path, answers: PipeWriter) -> io::Result<(Child, ChildStdin)> {
-    let mut command = command(path, &Context::default());
-    command.env("__OW_WAIT_FOR_ACK", "1").stdin(Stdio::piped());
-    let descriptor = answers.as_raw_fd();
-    let arrange = move || {
-        // SAFETY: plain system calls on integers, allowed between fork and exec.
-        let done = unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) } == 0
-            // Onto itself it would keep its close-on-exec flag; `descriptor` is above the pipes of stdio.
-            // SAFETY: as above.
-            && unsafe { if descriptor == 3 { libc::fcntl(3, libc::F_SETFD, 0) } else { libc::dup2(descriptor, 3) } } >= 0;
-        if done { Ok(()) } else { Err(io::Error::last_os_error()) }
-    };
-    // SAFETY: `arrange` allocates nothing and takes no lock.
-    unsafe { command.pre_exec(arrange) };
-    let mut child = command.spawn()?;
-    let stdin = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
-    Ok((child, stdin))
 }
 
 /// The run as one line: line breaks in JSON text stand between tokens, never inside strings.

@@ -60,6 +60,12 @@ impl From<&'static str> for Buffer {
 
 impl From<String> for Buffer {
     fn from(text: String) -> Self {
-        Self(RawResult::from_vec(0, text.into_bytes()))
+        text.into_bytes().into()
+    }
+}
+
+impl From<Vec<u8>> for Buffer {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(RawResult::from_vec(0, bytes))
     }
 }

@@ -4,13 +4,13 @@
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ExitStatus, Stdio};
 use std::thread;
 
 use super::actionloop::ActionLoop;
-use super::{Action, Buffer, Context, Outcome};
-use crate::refusal::{Death, LoadRefusal};
+use super::spawn::{command, death, not_started, start};
+use super::{Action, Context, Outcome};
+use crate::refusal::LoadRefusal;
 
 /// The longest argument that the kernel takes (MAX_ARG_STRLEN, with the NUL): longer parameters come on stdin only.
 const LONGEST_ARGUMENT: usize = 128 * 1024 - 1;
@@ -74,7 +74,8 @@ impl DockerSdk {
         if params.len() < LONGEST_ARGUMENT {
             command.arg(params);
         }
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = start(command, None)?;
         let printed = exchange(&mut child, params.as_bytes());
         // In any case, or it stays as a zombie.
         let status = child.wait()?;
@@ -113,35 +114,6 @@ fn log(printed: &[u8]) {
     let mut stdout = io::stdout().lock();
     // Nobody is left to tell if the log cannot be written.
     let _ = stdout.write_all(printed).and_then(|()| stdout.flush());
-}
-
-/// The program with this run's variables. It inherits the rest, and stderr.
-pub(super) fn command(path: &Path, context: &Context<'_>) -> Command {
-    let mut command = Command::new(path);
-    let deadline = (context.deadline_ms != 0).then(|| context.deadline_ms.to_string());
-    for (name, value) in [
-        ("__OW_ACTIVATION_ID", context.activation_id),
-        ("__OW_TRANSACTION_ID", context.transaction_id),
-        ("__OW_NAMESPACE", context.namespace),
-        ("__OW_ACTION_NAME", context.action_name),
-        ("__OW_ACTION_VERSION", context.action_version),
-        ("__OW_API_KEY", context.api_key),
-        ("__OW_API_HOST", context.api_host),
-        ("__OW_DEADLINE", deadline.as_deref().unwrap_or_default()),
-    ] {
-        if !value.is_empty() && !value.contains('\0') {
-            command.env(name, value);
-        }
-    }
-    command
-}
-
-pub(super) fn death(status: ExitStatus) -> Death {
-    status.signal().map_or_else(|| Death::Exited(status.code().unwrap_or_default()), Death::Signal)
-}
-
-pub(super) fn not_started(path: &Path, error: &io::Error) -> String {
-    format!("The program {} could not be started: {error}. See that it is executable and built for this machine.", path.display())
 }
 
 #[cfg(test)]

@@ -3,13 +3,17 @@
 //! This is the only room with variants, and so the only one with a trait object. It knows nothing of requests: the
 //! parameters are JSON text, and what comes back are the action's own bytes.
 
+mod actionloop;
 mod buffer;
 mod c;
+mod executable;
 mod load;
 mod raw;
 mod rust;
+mod spawn;
 
 pub use buffer::Buffer;
+pub use executable::open as open_program;
 pub use load::{check, load};
 
 /// Something that can be called with JSON text, from any thread, and from several at once.
