@@ -112,6 +112,11 @@ pub(super) fn keep(keeper: &'static Keeper) -> i32 {
 }
 
 impl Ward {
+    /// Was it started with a library to load?
+    fn loads(&self) -> bool {
+        matches!(self.start, Start::Configured | Start::Delivered)
+    }
+
     fn kill(&self) {
         let _ = pidfd_send_signal(&self.exit, Signal::KILL);
     }
@@ -240,26 +245,28 @@ impl Watch {
             self.pair.deaths.fetch_add(1, Relaxed);
         }
         self.judge_library(page, &ward, death);
-        self.replace(seat, &ward, page)
+        let loads = ward.loads();
+        // Its descriptors are closed here, before a next worker can be given the same numbers in the shared table.
+        drop(ward);
+        self.replace(seat, loads, page)
     }
 
     /// Remembers a library that kills its worker while it is loaded, so that it is not tried again at once.
     fn judge_library(&mut self, page: &Seat, ward: &Ward, death: Option<Death>) {
-        let loads = matches!(ward.start, Start::Configured | Start::Delivered);
         match (page.phase(), death) {
-            (Phase::Starting | Phase::Loading, Some(death)) if loads => {
+            (Phase::Starting | Phase::Loading, Some(death)) if ward.loads() => {
                 let sentence = death.during(refusal::Phase::Load).to_string();
                 refusal::complain(&sentence);
                 let pause = self.broken.as_ref().map_or(PAUSES.0, |broken| (broken.pause * 2).min(PAUSES.1));
                 self.broken = Some(Broken { sentence, pause, retry: Instant::now() + pause });
             }
-            (Phase::Ready, _) if loads => self.broken = None,
+            (Phase::Ready, _) if ward.loads() => self.broken = None,
             _ => {}
         }
     }
 
     /// Sees to it that somebody serves after the worker of `seat` has gone.
-    fn replace(&mut self, seat: usize, ward: &Ward, page: &Seat) -> io::Result<()> {
+    fn replace(&mut self, seat: usize, loads: bool, page: &Seat) -> io::Result<()> {
         if let Some(other) = self.wards.iter().flatten().next() {
             ring(other.bell.as_fd()); // It adopts the connections.
             return Ok(());
@@ -267,7 +274,7 @@ impl Watch {
         if self.drained_by.is_some() {
             return Ok(());
         }
-        if page.phase() == Phase::Starting && !matches!(ward.start, Start::Configured | Start::Delivered) {
+        if page.phase() == Phase::Starting && !loads {
             return Err(io::Error::other("a worker ended before it could begin"));
         }
         descriptors::close_all_but(self.descriptors());
