@@ -42,7 +42,7 @@ check_settings() {
     [ "$(field "$1" '{{.Config.User}}')" = 65532:65532 ] || wrong "$1 does not run as 65532"
     [ "$(field "$1" '{{json .Config.ExposedPorts}}')" = '{"8080/tcp":{}}' ] || wrong "$1 does not expose 8080 alone"
     [ "$(field "$1" '{{index .Config.Healthcheck.Test 2}}')" = healthcheck ] || wrong "$1 has no health check"
-    docker run --rm --network none "$1" --version >/dev/null || wrong "$1 does not start"
+    timeout 20 docker run --rm --network none "$1" --version >/dev/null || wrong "$1 does not start"
 }
 
 check_digests() {

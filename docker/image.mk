@@ -27,7 +27,7 @@ image-test:
 
 # Swarm: scaling and a rolling update under load.
 rolling-update: image-actions
-	docker/swarm/rolling-update.sh action-reverse-rust action-reverse-c
+	docker/swarm/rolling-update.sh action-reverse-rust action-greeter
 
 # The manifests of Kubernetes and Knative against the published API.
 manifests:

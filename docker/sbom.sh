@@ -11,7 +11,7 @@ PATH=$PATH:$OUT/tools/bin
 if ! command -v cargo-cyclonedx >/dev/null; then
     cargo install --quiet --locked --root "$OUT/tools" "cargo-cyclonedx@$VERSION"
 fi
-cargo cyclonedx --quiet --manifest-path runner/Cargo.toml --format json --spec-version 1.5 --target all \
+cargo cyclonedx --quiet --manifest-path runner/Cargo.toml --format json --spec-version 1.5 \
     --override-filename sbom-of-the-crates
 mv runner/sbom-of-the-crates.json "$OUT/crates.cdx.json"
 rm -f action-abi/sbom-of-the-crates.json tests/sbom-of-the-crates.json

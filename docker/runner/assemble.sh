@@ -78,7 +78,6 @@ normalise() {
     chown -hR 0:0 /tree
     chmod -R u=rwX,go=rX /tree
     chmod 1777 /tree/etc/tmp
-    chown 65532:65532 /tree/etc/action
     find /tree -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 }
 
