@@ -37,7 +37,12 @@ impl From<Status> for ExitCode {
 /// An action is written against the crate action-abi (Rust) or the header action.h (C, C++, Go, Zig) and compiled to
 /// a shared library. This program loads it and answers HTTP by calling it.
 #[derive(Debug, Parser)]
-#[command(name = "action-runner", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
+#[command(
+    name = "action-runner",
+    version,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true
+)]
 #[command(after_help = "Examples:
   action-runner libreverse.so                          serve it on port 8080
   action-runner invoke libreverse.so '{\"payload\":\"abc\"}' call it once, without a server
@@ -71,7 +76,11 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Help and version are no errors; clap knows which stream is meant.
             let _ = error.print();
-            return if error.use_stderr() { Status::Usage.into() } else { ExitCode::SUCCESS };
+            return if error.use_stderr() {
+                Status::Usage.into()
+            } else {
+                ExitCode::SUCCESS
+            };
         }
     };
     if let Err(mistakes) = values::check_environment(&Arguments::command()) {

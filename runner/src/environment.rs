@@ -3,7 +3,10 @@
 //! glibc's `setenv` never frees and moves the table, so a million runs would leak hundreds of megabytes. Here the
 //! strings are the runner's own: put into the table once, then changed in place. Only the thread that runs the action
 //! may call this, and only while one run at a time is allowed.
-#![expect(unsafe_code, reason = "the process environment is a table of raw pointers, and changing it is libc's to do")]
+#![expect(
+    unsafe_code,
+    reason = "the process environment is a table of raw pointers, and changing it is libc's to do"
+)]
 
 use std::collections::HashMap;
 use std::ffi::{CString, OsStr};
@@ -46,7 +49,9 @@ impl RunVariables {
         ];
         for (variable, (name, value)) in self.known.iter_mut().zip(known) {
             match value {
-                Some(value) if !value.contains('\0') => variable.get_or_insert_with(|| Variable::new(name)).set(value),
+                Some(value) if !value.contains('\0') => variable
+                    .get_or_insert_with(|| Variable::new(name))
+                    .set(value),
                 _ => variable.iter_mut().for_each(Variable::restore),
             }
         }
@@ -91,7 +96,12 @@ impl Variable {
     /// A variable that no run has set. `name` has no NUL.
     fn new(name: &str) -> Self {
         let before = std::env::var_os(OsStr::new(name)).map(|value| value.as_bytes().to_vec());
-        Self { name: CString::new(name).unwrap_or_default(), before, text: &mut [], length: None }
+        Self {
+            name: CString::new(name).unwrap_or_default(),
+            before,
+            text: &mut [],
+            length: None,
+        }
     }
 
     fn start(&self) -> usize {
@@ -156,7 +166,11 @@ mod tests {
     use super::*;
 
     fn run<'a>(id: &'a str, key: Option<&'a str>) -> Metadata<'a> {
-        Metadata { activation_id: Some(id.into()), api_key: key.map(Into::into), ..Metadata::default() }
+        Metadata {
+            activation_id: Some(id.into()),
+            api_key: key.map(Into::into),
+            ..Metadata::default()
+        }
     }
 
     /// One test: the environment is the process's.
@@ -171,7 +185,11 @@ mod tests {
         assert_eq!(now("__OW_API_KEY").as_deref(), Some("k"));
 
         variables.update(&run("2", None));
-        assert_eq!(now("__OW_ACTIVATION_ID").as_deref(), Some("2"), "nothing of the longer one is left");
+        assert_eq!(
+            now("__OW_ACTIVATION_ID").as_deref(),
+            Some("2"),
+            "nothing of the longer one is left"
+        );
         assert_eq!(now("__OW_API_KEY").as_deref(), Some("from init"));
 
         let long = "x".repeat(1000);
@@ -180,7 +198,10 @@ mod tests {
         assert_eq!(now("__OW_API_KEY").as_deref(), Some(""));
 
         let others = vec![("custom".into(), "7".into())];
-        variables.update(&Metadata { others, ..Metadata::default() });
+        variables.update(&Metadata {
+            others,
+            ..Metadata::default()
+        });
         assert_eq!(now("__OW_CUSTOM").as_deref(), Some("7"));
         assert_eq!(now("__OW_ACTIVATION_ID"), None);
 

@@ -54,7 +54,13 @@ impl Logs {
     pub fn new(pair: &'static Pair, containers: [OwnedFd; 2]) -> io::Result<Self> {
         let [out, err] = &pair.streams;
         let [container_out, container_err] = containers;
-        Ok(Self { pair, streams: [LogStream::new(out, container_out)?, LogStream::new(err, container_err)?] })
+        Ok(Self {
+            pair,
+            streams: [
+                LogStream::new(out, container_out)?,
+                LogStream::new(err, container_err)?,
+            ],
+        })
     }
 
     /// Makes the pipes this process's stdout and stderr.
@@ -71,7 +77,13 @@ impl Logs {
 
     /// Every descriptor that must stay open while the worker lives.
     pub fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.streams.iter().flat_map(|stream| [stream.pipe.as_fd(), stream.action.as_fd(), stream.container.as_fd()])
+        self.streams.iter().flat_map(|stream| {
+            [
+                stream.pipe.as_fd(),
+                stream.action.as_fd(),
+                stream.container.as_fd(),
+            ]
+        })
     }
 
     /// An activation of the worker in `seat` begins: from now on its log must be ended, by whoever is left to do so.
@@ -135,13 +147,21 @@ impl LogStream {
     fn new(shared: &'static Stream, container: OwnedFd) -> io::Result<Self> {
         use rustix::pipe::{PipeFlags, pipe_with};
         let (pipe, action) = pipe_with(PipeFlags::CLOEXEC)?;
-        // Only the runner's end: the action's must block like any stdout. 
+        // Only the runner's end: the action's must block like any stdout.
         rustix::io::ioctl_fionbio(&pipe, true)?;
-        Ok(Self { shared, pipe, action, container })
+        Ok(Self {
+            shared,
+            pipe,
+            action,
+            container,
+        })
     }
 
     fn try_lock(&self, who: u32) -> bool {
-        self.shared.lock.compare_exchange(0, who, Acquire, Relaxed).is_ok()
+        self.shared
+            .lock
+            .compare_exchange(0, who, Acquire, Relaxed)
+            .is_ok()
     }
 
     /// Waits for the lock: somebody else holds it while a chunk is moved, a few microseconds on another core.
@@ -153,7 +173,11 @@ impl LogStream {
                 self.shared.lock.store(who | WANTED, Relaxed);
                 return;
             }
-            sys::futex_wait(&self.shared.lock, before | WANTED, Duration::from_millis(10));
+            sys::futex_wait(
+                &self.shared.lock,
+                before | WANTED,
+                Duration::from_millis(10),
+            );
         }
     }
 
@@ -200,7 +224,9 @@ impl LogStream {
             match rustix::io::read(&self.pipe, &mut buffer) {
                 Err(Errno::INTR) => {}
                 Ok(count @ 1..) => {
-                    self.shared.partial.store(u32::from(buffer[count - 1] != b'\n'), Relaxed);
+                    self.shared
+                        .partial
+                        .store(u32::from(buffer[count - 1] != b'\n'), Relaxed);
                     self.write(&buffer[..count], None);
                 }
                 _ => return true,

@@ -50,15 +50,22 @@ struct Line<'a> {
 impl ActionLoop {
     /// Starts the program and waits until it says that it is ready, if it is one that does.
     pub(super) fn start(path: &Path, acknowledges: bool) -> Result<Self, LoadRefusal> {
-        let running = Running::start(path, acknowledges).map_err(|why| LoadRefusal::InitFailed { why })?;
-        Ok(Self { path: path.to_owned(), acknowledges, running: Mutex::new(Some(running)) })
+        let running =
+            Running::start(path, acknowledges).map_err(|why| LoadRefusal::InitFailed { why })?;
+        Ok(Self {
+            path: path.to_owned(),
+            acknowledges,
+            running: Mutex::new(Some(running)),
+        })
     }
 }
 
 impl Action for ActionLoop {
     fn invoke(&self, params: &str, context: &Context<'_>) -> Outcome {
         let mut place = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = place.take().and_then(|mut running| running.is_silent().then_some(running));
+        let kept = place
+            .take()
+            .and_then(|mut running| running.is_silent().then_some(running));
         let running = kept.map_or_else(|| Running::start(&self.path, self.acknowledges), Ok);
         let answer = running.and_then(|mut running| {
             let answer = running.ask(params, context)?;
@@ -87,8 +94,15 @@ impl Running {
         let mut command = spawn::command(path, &Context::default());
         command.env("__OW_WAIT_FOR_ACK", "1").stdin(Stdio::piped());
         let mut child = spawn::start(command, Some(theirs)).map_err(failed)?;
-        let stdin = child.stdin.take().ok_or_else(|| failed(io::ErrorKind::BrokenPipe.into()))?;
-        let mut running = Self { child, stdin, answers: BufReader::new(answers) };
+        let stdin = child
+            .stdin
+            .take()
+            .ok_or_else(|| failed(io::ErrorKind::BrokenPipe.into()))?;
+        let mut running = Self {
+            child,
+            stdin,
+            answers: BufReader::new(answers),
+        };
         if acknowledges {
             running.line()?;
         }
@@ -99,7 +113,10 @@ impl Running {
     fn ask(&mut self, params: &str, context: &Context<'_>) -> Result<Vec<u8>, String> {
         let line = line(params, context).map_err(|error| error.to_string())?;
         // That it no longer listens shows when it does not answer.
-        let _ = self.stdin.write_all(&line).and_then(|()| self.stdin.flush());
+        let _ = self
+            .stdin
+            .write_all(&line)
+            .and_then(|()| self.stdin.flush());
         self.line()
     }
 
@@ -107,7 +124,10 @@ impl Running {
     fn line(&mut self) -> Result<Vec<u8>, String> {
         let mut line = Vec::new();
         loop {
-            let length = self.answers.read_until(b'\n', &mut line).map_err(|error| error.to_string())?;
+            let length = self
+                .answers
+                .read_until(b'\n', &mut line)
+                .map_err(|error| error.to_string())?;
             if length == 0 {
                 return Err(self.end());
             }
@@ -141,7 +161,10 @@ impl Running {
     /// It has closed its descriptor 3, so that no answer can come: gone, or as good as gone.
     fn end(&mut self) -> String {
         let _ = self.child.kill();
-        self.child.wait().map_or_else(|error| error.to_string(), |status| death(status).to_string())
+        self.child.wait().map_or_else(
+            |error| error.to_string(),
+            |status| death(status).to_string(),
+        )
     }
 }
 

@@ -1,5 +1,8 @@
 //! Bytes that an action made and that only the action can free.
-#![expect(unsafe_code, reason = "the bytes are the action's: a pointer, a length, and a function that frees them")]
+#![expect(
+    unsafe_code,
+    reason = "the bytes are the action's: a pointer, a length, and a function that frees them"
+)]
 
 use action_abi::ffi::RawResult;
 

@@ -1,5 +1,8 @@
 //! The C dialect: plain functions as `action.h` declares them.
-#![expect(unsafe_code, reason = "functions of a foreign library, called as action.h promises they may be")]
+#![expect(
+    unsafe_code,
+    reason = "functions of a foreign library, called as action.h promises they may be"
+)]
 
 use std::ffi::CString;
 
@@ -31,16 +34,24 @@ pub(super) fn open(
     context: &Context<'_>,
 ) -> Result<Box<dyn Action>, LoadRefusal> {
     let Some(abi_version) = find::<AbiVersion>(library, "action_abi_version") else {
-        return Err(LoadRefusal::NoAbi { exports: look.exports.clone() });
+        return Err(LoadRefusal::NoAbi {
+            exports: look.exports.clone(),
+        });
     };
     // SAFETY: exported under the name that action.h reserves for this signature.
     let found = unsafe { abi_version() };
     if found != ABI_VERSION {
-        return Err(LoadRefusal::CAbiVersion { found, needed: ABI_VERSION });
+        return Err(LoadRefusal::CAbiVersion {
+            found,
+            needed: ABI_VERSION,
+        });
     }
     let symbol = look.symbol_of(entry_point)?;
     let Some(invoke) = find::<Invoke>(library, symbol) else {
-        return Err(LoadRefusal::EntryPointMissing { name: symbol.to_owned(), available: look.entry_points() });
+        return Err(LoadRefusal::EntryPointMissing {
+            name: symbol.to_owned(),
+            available: look.entry_points(),
+        });
     };
     if let Some(init) = find::<Init>(library, "action_init") {
         let raw = raw::context(context);
@@ -49,11 +60,19 @@ pub(super) fn open(
         // SAFETY: just returned by the library.
         let result = unsafe { Buffer::new(result) };
         raw::verdict(&result).map_err(|(panicked, why)| {
-            if panicked { LoadRefusal::InitPanicked { why } } else { LoadRefusal::InitFailed { why } }
+            if panicked {
+                LoadRefusal::InitPanicked { why }
+            } else {
+                LoadRefusal::InitFailed { why }
+            }
         })?;
     }
     let ready = find::<Ready>(library, "action_ready");
-    Ok(Box::new(CAction { invoke, ready, entry_points: look.entry_points() }))
+    Ok(Box::new(CAction {
+        invoke,
+        ready,
+        entry_points: look.entry_points(),
+    }))
 }
 
 /// The function of that name, which must be of type `F`.
@@ -68,14 +87,17 @@ impl Action for CAction {
     fn invoke(&self, params: &str, context: &Context<'_>) -> Outcome {
         let raw = raw::context(context);
         // SAFETY: an entry point by the rules of action.h; both arguments are readable for the length of the call.
-        let result = unsafe { (self.invoke)(Str::new(params.as_bytes()), ContextPtr(&raw const raw)) };
+        let result =
+            unsafe { (self.invoke)(Str::new(params.as_bytes()), ContextPtr(&raw const raw)) };
         // SAFETY: just returned by the entry point.
         let buffer = unsafe { Buffer::new(result) };
         raw::outcome(buffer, Outcome::Unchecked)
     }
 
     fn ready(&self) -> Result<(), String> {
-        let Some(ready) = self.ready else { return Ok(()) };
+        let Some(ready) = self.ready else {
+            return Ok(());
+        };
         // SAFETY: the reserved name has this signature.
         let result = unsafe { ready() };
         // SAFETY: just returned by the library.

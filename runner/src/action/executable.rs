@@ -27,7 +27,9 @@ pub(super) enum Contract {
 /// Readies the program at `path`, whose bytes are `contents`.
 pub fn open(path: &Path, contents: &[u8]) -> Result<Box<dyn Action>, LoadRefusal> {
     Ok(match contract(contents) {
-        Contract::DockerSdk => Box::new(DockerSdk { path: path.to_owned() }),
+        Contract::DockerSdk => Box::new(DockerSdk {
+            path: path.to_owned(),
+        }),
         Contract::ActionLoop { acknowledges } => Box::new(ActionLoop::start(path, acknowledges)?),
     })
 }
@@ -36,7 +38,11 @@ pub fn open(path: &Path, contents: &[u8]) -> Result<Box<dyn Action>, LoadRefusal
 /// that can say when they are ready ask for a variable, and that of OpenWhisk's Rust runtime complains about its
 /// descriptor.
 pub(super) fn contract(contents: &[u8]) -> Contract {
-    let has = |text: &str| contents.windows(text.len()).any(|window| window == text.as_bytes());
+    let has = |text: &str| {
+        contents
+            .windows(text.len())
+            .any(|window| window == text.as_bytes())
+    };
     let acknowledges = has("__OW_WAIT_FOR_ACK");
     if acknowledges || has("Error writing on fd3") || has("Error writting on fd3") {
         Contract::ActionLoop { acknowledges }
@@ -98,7 +104,10 @@ fn exchange(child: &mut Child, input: &[u8]) -> io::Result<Vec<u8>> {
 /// The last line is the result, the others are printed here. A program that broke down has no result.
 fn outcome(status: ExitStatus, mut printed: Vec<u8>) -> Outcome {
     let text_ends = printed.trim_ascii_end().len();
-    let line_starts = printed[..text_ends].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+    let line_starts = printed[..text_ends]
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |newline| newline + 1);
     let line = printed[line_starts..text_ends].to_vec();
     printed.truncate(line_starts);
     if !status.success() && !line.starts_with(b"{") && !line.starts_with(b"[") {

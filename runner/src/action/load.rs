@@ -17,7 +17,10 @@ use crate::refusal::LoadRefusal;
 
 /// Would the library load here, as far as that can be known without loading it?
 pub fn check(look: &elf::Library, entry_point: &str) -> Result<Dialect, LoadRefusal> {
-    let host = Host { machine: Host::machine(), glibc: glibc() };
+    let host = Host {
+        machine: Host::machine(),
+        glibc: glibc(),
+    };
     elf::check(look, entry_point, &host)
 }
 
@@ -36,7 +39,9 @@ pub fn load(
     // only, and its keeper answers for it.
     let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map_err(|error| {
         // libloading itself says only that it failed.
-        let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        let why = error
+            .source()
+            .map_or_else(|| error.to_string(), ToString::to_string);
         search::explain(&why, look, path)
     })?;
     let library: &'static Library = Box::leak(Box::new(library));

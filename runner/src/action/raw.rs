@@ -35,7 +35,13 @@ pub(super) fn outcome(buffer: Buffer, ok: fn(Buffer) -> Outcome) -> Outcome {
 
 /// The status of `init` or `ready`: nothing, or what went wrong.
 pub(super) fn verdict(buffer: &Buffer) -> Result<(), (bool, String)> {
-    let text = || if buffer.as_ref().is_empty() { "no reason given".to_owned() } else { plain(&buffer.text()) };
+    let text = || {
+        if buffer.as_ref().is_empty() {
+            "no reason given".to_owned()
+        } else {
+            plain(&buffer.text())
+        }
+    };
     match buffer.status() {
         OK => Ok(()),
         PANIC => Err((true, text())),

@@ -3,9 +3,14 @@
 //!
 //! Its own loader is not used: it keeps one library for each type for the life of the process, and resolves symbols
 //! lazily. So the header is fetched here, and abi_stable checks it.
-#![expect(unsafe_code, reason = "abi_stable's header in a foreign library, and the functions it leads to")]
+#![expect(
+    unsafe_code,
+    reason = "abi_stable's header in a foreign library, and the functions it leads to"
+)]
 
-use abi_stable::library::{AbiHeaderRef, LibraryError, ROOT_MODULE_LOADER_NAME_WITH_NUL, RootModule};
+use abi_stable::library::{
+    AbiHeaderRef, LibraryError, ROOT_MODULE_LOADER_NAME_WITH_NUL, RootModule,
+};
 use action_abi::ffi::{ContextPtr, Invoke, Module_Ref, Str};
 use libloading::os::unix::{Library, Symbol};
 
@@ -28,7 +33,10 @@ pub(super) fn open(
     // SAFETY: the name is readable for the length of the call.
     let found = unsafe { module.find()(Str::new(entry_point.as_bytes())) };
     let Some(invoke) = found.invoke else {
-        return Err(LoadRefusal::EntryPointMissing { name: entry_point.to_owned(), available: names(module) });
+        return Err(LoadRefusal::EntryPointMissing {
+            name: entry_point.to_owned(),
+            available: names(module),
+        });
     };
     let raw = raw::context(context);
     // SAFETY: the context is readable for the length of the call.
@@ -36,7 +44,11 @@ pub(super) fn open(
     // SAFETY: just returned by the library.
     let result = unsafe { Buffer::new(result) };
     raw::verdict(&result).map_err(|(panicked, why)| {
-        if panicked { LoadRefusal::InitPanicked { why } } else { LoadRefusal::InitFailed { why } }
+        if panicked {
+            LoadRefusal::InitPanicked { why }
+        } else {
+            LoadRefusal::InitFailed { why }
+        }
     })?;
     Ok(Box::new(RustAction { module, invoke }))
 }
@@ -45,8 +57,9 @@ fn root_module(library: &'static Library) -> Result<Module_Ref, LoadRefusal> {
     let needed = Module_Ref::VERSION_STRINGS.version.as_str().to_owned();
     let damaged = |why: &'static str| LoadRefusal::Damaged { why };
     // SAFETY: abi_stable reserves this name for a static of this type.
-    let header: Symbol<AbiHeaderRef> = unsafe { library.get(ROOT_MODULE_LOADER_NAME_WITH_NUL.as_bytes()) }
-        .map_err(|_| damaged("its root module cannot be found"))?;
+    let header: Symbol<AbiHeaderRef> =
+        unsafe { library.get(ROOT_MODULE_LOADER_NAME_WITH_NUL.as_bytes()) }
+            .map_err(|_| damaged("its root module cannot be found"))?;
     let header = header.upgrade().map_err(|_| LoadRefusal::RustLayout {
         why: "it was made with an incompatible version of abi_stable".to_owned(),
         needed: needed.clone(),
@@ -55,20 +68,41 @@ fn root_module(library: &'static Library) -> Result<Module_Ref, LoadRefusal> {
         let why = "its description of them was left out".to_owned();
         return Err(LoadRefusal::RustLayout { why, needed });
     }
-    header.init_root_module::<Module_Ref>().map_err(|error| match error {
-        LibraryError::IncompatibleVersionNumber { actual_version, .. } => {
-            LoadRefusal::RustAbiVersion { found: actual_version.to_string(), needed }
-        }
-        LibraryError::AbiInstability(why) => LoadRefusal::RustLayout { why: gist(&why.to_string()), needed },
-        other => LoadRefusal::RustLayout { why: gist(&other.to_string()), needed },
-    })
+    header
+        .init_root_module::<Module_Ref>()
+        .map_err(|error| match error {
+            LibraryError::IncompatibleVersionNumber { actual_version, .. } => {
+                LoadRefusal::RustAbiVersion {
+                    found: actual_version.to_string(),
+                    needed,
+                }
+            }
+            LibraryError::AbiInstability(why) => LoadRefusal::RustLayout {
+                why: gist(&why.to_string()),
+                needed,
+            },
+            other => LoadRefusal::RustLayout {
+                why: gist(&other.to_string()),
+                needed,
+            },
+        })
 }
 
 /// abi_stable explains over many lines; the first that says something fits into a sentence.
 fn gist(explanation: &str) -> String {
-    let mut lines = explanation.lines().map(str::trim).filter(|line| !line.is_empty());
-    let told = lines.clone().find(|line| line.contains("Expected") || line.contains("expected"));
-    let mut gist: String = told.or_else(|| lines.next()).unwrap_or("they differ").chars().take(200).collect();
+    let mut lines = explanation
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty());
+    let told = lines
+        .clone()
+        .find(|line| line.contains("Expected") || line.contains("expected"));
+    let mut gist: String = told
+        .or_else(|| lines.next())
+        .unwrap_or("they differ")
+        .chars()
+        .take(200)
+        .collect();
     if gist.ends_with(['.', ':']) {
         gist.pop();
     }
@@ -76,14 +110,19 @@ fn gist(explanation: &str) -> String {
 }
 
 fn names(module: Module_Ref) -> Vec<String> {
-    module.entry_points().iter().map(|name| name.as_str().to_owned()).collect()
+    module
+        .entry_points()
+        .iter()
+        .map(|name| name.as_str().to_owned())
+        .collect()
 }
 
 impl Action for RustAction {
     fn invoke(&self, params: &str, context: &Context<'_>) -> Outcome {
         let raw = raw::context(context);
         // SAFETY: an entry point of the checked module; both arguments are readable for the length of the call.
-        let result = unsafe { (self.invoke)(Str::new(params.as_bytes()), ContextPtr(&raw const raw)) };
+        let result =
+            unsafe { (self.invoke)(Str::new(params.as_bytes()), ContextPtr(&raw const raw)) };
         // SAFETY: just returned by the entry point.
         let buffer = unsafe { Buffer::new(result) };
         // action-abi serialised it: it is JSON, though perhaps not an object or array.

@@ -1,5 +1,8 @@
 //! Starting an action that is a program: its variables, its descriptors, and that it does not outlive its worker.
-#![expect(unsafe_code, reason = "what is arranged between fork and exec is plain system calls")]
+#![expect(
+    unsafe_code,
+    reason = "what is arranged between fork and exec is plain system calls"
+)]
 
 use std::io::{self, PipeWriter};
 use std::os::fd::AsRawFd;
@@ -53,16 +56,25 @@ pub(super) fn start(mut command: Command, answers: Option<PipeWriter>) -> io::Re
 }
 
 fn check(result: libc::c_int) -> io::Result<()> {
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
 }
 
 /// How a program ended.
 pub(super) fn death(status: ExitStatus) -> Death {
-    status.signal().map_or_else(|| Death::Exited(status.code().unwrap_or_default()), Death::Signal)
+    status.signal().map_or_else(
+        || Death::Exited(status.code().unwrap_or_default()),
+        Death::Signal,
+    )
 }
 
 /// Why there is no program.
 pub(super) fn not_started(path: &Path, error: &io::Error) -> String {
     let path = path.display();
-    format!("The program {path} could not be started: {error}. See that it is executable and built for this machine.")
+    format!(
+        "The program {path} could not be started: {error}. See that it is executable and built for this machine."
+    )
 }

@@ -72,28 +72,35 @@ impl Invoke {
             None => "{}".to_owned(),
             Some("-") => {
                 let mut text = String::new();
-                std::io::stdin().read_to_string(&mut text).map_err(|error| format!("stdin cannot be read: {error}."))?;
+                std::io::stdin()
+                    .read_to_string(&mut text)
+                    .map_err(|error| format!("stdin cannot be read: {error}."))?;
                 text
             }
             Some(text) => match text.strip_prefix('@') {
-                Some(path) => fs::read_to_string(path).map_err(|error| format!("{path} cannot be read: {error}."))?,
+                Some(path) => fs::read_to_string(path)
+                    .map_err(|error| format!("{path} cannot be read: {error}."))?,
                 None => text.to_owned(),
             },
         };
-        let raw: Box<RawValue> =
-            serde_json::from_str(&text).map_err(|error| format!("the parameters are not JSON: {error}."))?;
+        let raw: Box<RawValue> = serde_json::from_str(&text)
+            .map_err(|error| format!("the parameters are not JSON: {error}."))?;
         if !raw.get().starts_with(['{', '[']) {
             return Err("the parameters must be a JSON object or array.".to_owned());
         }
         if self.params.is_empty() {
             return Ok(raw.get().to_owned());
         }
-        let mut object: Map<String, Value> =
-            serde_json::from_str(raw.get()).map_err(|_| "--param needs parameters that are an object.".to_owned())?;
+        let mut object: Map<String, Value> = serde_json::from_str(raw.get())
+            .map_err(|_| "--param needs parameters that are an object.".to_owned())?;
         for param in &self.params {
-            let (key, value) =
-                param.split_once('=').ok_or_else(|| format!("--param {param} has no '=': write KEY=VALUE."))?;
-            object.insert(key.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| value.into()));
+            let (key, value) = param
+                .split_once('=')
+                .ok_or_else(|| format!("--param {param} has no '=': write KEY=VALUE."))?;
+            object.insert(
+                key.to_owned(),
+                serde_json::from_str(value).unwrap_or_else(|_| value.into()),
+            );
         }
         Ok(Value::Object(object).to_string())
     }
@@ -125,20 +132,27 @@ fn call(action: &dyn Action, params: &str, repeat: u32) -> (Outcome, Vec<Duratio
 
 fn report(mut times: Vec<Duration>) {
     times.sort_unstable();
-    let (Some(low), Some(high)) = (times.first(), times.last()) else { return };
+    let (Some(low), Some(high)) = (times.first(), times.last()) else {
+        return;
+    };
     let median = times[times.len() / 2];
-    refusal::complain(&format!("{} calls: median {median:?}, lowest {low:?}, highest {high:?}", times.len()));
+    refusal::complain(&format!(
+        "{} calls: median {median:?}, lowest {low:?}, highest {high:?}",
+        times.len()
+    ));
 }
 
 fn judge(outcome: &Outcome) -> (&[u8], ExitCode) {
     match outcome {
-        Outcome::Json(result) | Outcome::Unchecked(result) => match container::check_result(result.as_ref()) {
-            Ok(()) => (result.as_ref(), ExitCode::SUCCESS),
-            Err(_) => {
-                refusal::complain(refusal::NOT_A_CONTAINER_OUT);
-                (result.as_ref(), Status::No.into())
+        Outcome::Json(result) | Outcome::Unchecked(result) => {
+            match container::check_result(result.as_ref()) {
+                Ok(()) => (result.as_ref(), ExitCode::SUCCESS),
+                Err(_) => {
+                    refusal::complain(refusal::NOT_A_CONTAINER_OUT);
+                    (result.as_ref(), Status::No.into())
+                }
             }
-        },
+        }
         Outcome::Error(error) => (error.as_ref(), Status::No.into()),
         Outcome::Panicked(message) => {
             refusal::complain("the action panicked.");

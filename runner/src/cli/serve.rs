@@ -23,7 +23,13 @@ pub(super) struct Serve {
     #[arg(env = "ACTION_RUNNER_LIBRARY")]
     library: Option<PathBuf>,
     /// The entry point to call, for a library named here
-    #[arg(long, value_name = "NAME", env = "ACTION_RUNNER_MAIN", default_value = "main", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "ACTION_RUNNER_MAIN",
+        default_value = "main",
+        hide_env_values = true
+    )]
     main: String,
     /// Address and port to listen on; port 0 chooses one and prints it to stderr
     #[arg(long, value_name = "ADDRESS", env = "ACTION_RUNNER_LISTEN", default_value = "0.0.0.0:8080", value_parser = address, hide_env_values = true)]
@@ -53,10 +59,21 @@ pub(super) struct Serve {
     #[arg(long, value_name = "TIME", env = "ACTION_RUNNER_READ_TIMEOUT", default_value = "60s", value_parser = values::duration, hide_env_values = true)]
     read_timeout: Duration,
     /// End the log of each run with a line on stdout and stderr, as OpenWhisk needs it [default: on; off with --http plain]
-    #[arg(long, value_enum, env = "ACTION_RUNNER_SENTINELS", hide_env_values = true)]
+    #[arg(
+        long,
+        value_enum,
+        env = "ACTION_RUNNER_SENTINELS",
+        hide_env_values = true
+    )]
     sentinels: Option<Switch>,
     /// Replace the worker process after this many runs; 0 = never
-    #[arg(long, value_name = "N", env = "ACTION_RUNNER_MAX_RUNS", default_value_t = 0, hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "ACTION_RUNNER_MAX_RUNS",
+        default_value_t = 0,
+        hide_env_values = true
+    )]
     max_runs: u32,
     /// Replace a worker process that has grown beyond this size; 0 = never
     #[arg(long, value_name = "SIZE", env = "ACTION_RUNNER_MAX_RSS", default_value = "0", value_parser = values::size, hide_env_values = true)]
@@ -73,11 +90,17 @@ enum Switch {
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
-    if let Some(port) = text.strip_prefix(':').or_else(|| text.bytes().all(|b| b.is_ascii_digit()).then_some(text)) {
-        let port = port.parse().map_err(|_| format!("{text} is no port: write 8080, :8080 or 127.0.0.1:8080"))?;
+    if let Some(port) = text
+        .strip_prefix(':')
+        .or_else(|| text.bytes().all(|b| b.is_ascii_digit()).then_some(text))
+    {
+        let port = port
+            .parse()
+            .map_err(|_| format!("{text} is no port: write 8080, :8080 or 127.0.0.1:8080"))?;
         return Ok((Ipv4Addr::UNSPECIFIED, port).into());
     }
-    text.parse().map_err(|_| "write an address as 127.0.0.1:8080, :8080 or 8080".to_owned())
+    text.parse()
+        .map_err(|_| "write an address as 127.0.0.1:8080, :8080 or 8080".to_owned())
 }
 
 impl Serve {
@@ -94,19 +117,32 @@ impl Serve {
     }
 
     fn config(self) -> Config {
-        let platform = |name: &str, value: &str| std::env::var(name).is_ok_and(|found| found == value);
+        let platform =
+            |name: &str, value: &str| std::env::var(name).is_ok_and(|found| found == value);
         let knative = platform("__OW_RUNTIME_PLATFORM", "knative");
-        let http = self.http.unwrap_or(if knative { Http::Knative } else { Http::Openwhisk });
+        let http = self.http.unwrap_or(if knative {
+            Http::Knative
+        } else {
+            Http::Openwhisk
+        });
         let plain = http == Http::Plain;
-        let concurrency = if platform("__OW_ALLOW_CONCURRENT", "true") { 200 } else { 1 };
+        let concurrency = if platform("__OW_ALLOW_CONCURRENT", "true") {
+            200
+        } else {
+            1
+        };
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let named = self.library.is_some();
         Config {
-            library: self.library.or_else(|| Path::new(BAKED).exists().then(|| BAKED.into())),
+            library: self
+                .library
+                .or_else(|| Path::new(BAKED).exists().then(|| BAKED.into())),
             library_is_named: named,
             entry_point: self.main,
             listen: self.listen,
-            workers: self.workers.map_or(if plain { cores } else { 1 }, usize::from),
+            workers: self
+                .workers
+                .map_or(if plain { cores } else { 1 }, usize::from),
             concurrency: usize::from(self.concurrency.unwrap_or(concurrency)),
             timeout: Some(self.timeout).filter(|limit| !limit.is_zero()),
             grace: self.grace,
@@ -125,6 +161,10 @@ impl Serve {
 
 /// Connections that the descriptor limit leaves room for.
 fn connections() -> usize {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
-    usize::try_from(limit.saturating_sub(RESERVED_DESCRIPTORS).max(16)).unwrap_or(usize::MAX).min(process::slots::SLOTS)
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile)
+        .current
+        .unwrap_or(u64::MAX);
+    usize::try_from(limit.saturating_sub(RESERVED_DESCRIPTORS).max(16))
+        .unwrap_or(usize::MAX)
+        .min(process::slots::SLOTS)
 }

@@ -12,8 +12,11 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         "h" => 3_600_000,
         _ => return Err("write a time as 60, 60s, 1500ms or 2m".to_owned()),
     };
-    let number: f64 = number.parse().map_err(|_| "write a time as 60, 60s, 1500ms or 2m".to_owned())?;
-    Duration::try_from_secs_f64(number * factor_ms as f64 / 1000.0).map_err(|_| "that is too long a time".to_owned())
+    let number: f64 = number
+        .parse()
+        .map_err(|_| "write a time as 60, 60s, 1500ms or 2m".to_owned())?;
+    Duration::try_from_secs_f64(number * factor_ms as f64 / 1000.0)
+        .map_err(|_| "that is too long a time".to_owned())
 }
 
 /// `67108864`, `64MiB`, `64MB`, `64M`: bytes when no unit is given; powers of 1024.
@@ -28,29 +31,47 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
         _ => return Err(mistake()),
     };
     let number: u64 = number.parse().map_err(|_| mistake())?;
-    number.checked_shl(shift).filter(|size| size >> shift == number).ok_or_else(mistake)
+    number
+        .checked_shl(shift)
+        .filter(|size| size >> shift == number)
+        .ok_or_else(mistake)
 }
 
 fn split(text: &str) -> (&str, &str) {
     let text = text.trim();
-    let end = text.find(|character: char| !character.is_ascii_digit() && character != '.').unwrap_or(text.len());
+    let end = text
+        .find(|character: char| !character.is_ascii_digit() && character != '.')
+        .unwrap_or(text.len());
     (&text[..end], text[end..].trim())
 }
 
 /// Refuses `ACTION_RUNNER_…` variables that mean nothing: a typing mistake should not pass for the default.
 pub(super) fn check_environment(command: &clap::Command) -> Result<(), String> {
-    let known: Vec<String> =
-        command.get_arguments().filter_map(|argument| Some(argument.get_env()?.to_str()?.to_owned())).collect();
+    let known: Vec<String> = command
+        .get_arguments()
+        .filter_map(|argument| Some(argument.get_env()?.to_str()?.to_owned()))
+        .collect();
     let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let unknown: Vec<String> = set
         .filter(|name| name.starts_with("ACTION_RUNNER_") && !known.contains(name))
-        .map(|name| format!("the environment variable {name} means nothing here; {}", hint(&name, &known)))
+        .map(|name| {
+            format!(
+                "the environment variable {name} means nothing here; {}",
+                hint(&name, &known)
+            )
+        })
         .collect();
-    if unknown.is_empty() { Ok(()) } else { Err(unknown.join("; ") + ".") }
+    if unknown.is_empty() {
+        Ok(())
+    } else {
+        Err(unknown.join("; ") + ".")
+    }
 }
 
 fn hint(name: &str, known: &[String]) -> String {
-    let nearest = known.iter().min_by_key(|candidate| distance(name, candidate));
+    let nearest = known
+        .iter()
+        .min_by_key(|candidate| distance(name, candidate));
     match nearest {
         Some(nearest) if distance(name, nearest) <= 3 => format!("did you mean {nearest}?"),
         _ => format!("there are {}", known.join(", ")),
@@ -79,7 +100,14 @@ mod tests {
 
     #[test]
     fn times() {
-        for (text, ms) in [("60", 60_000), ("60s", 60_000), ("1500ms", 1500), ("2m", 120_000), ("0.5", 500), ("0", 0)] {
+        for (text, ms) in [
+            ("60", 60_000),
+            ("60s", 60_000),
+            ("1500ms", 1500),
+            ("2m", 120_000),
+            ("0.5", 500),
+            ("0", 0),
+        ] {
             assert_eq!(duration(text), Ok(Duration::from_millis(ms)), "{text}");
         }
         for text in ["", "s", "-1", "1x", "1 year"] {
@@ -89,7 +117,13 @@ mod tests {
 
     #[test]
     fn sizes() {
-        for (text, bytes) in [("0", 0), ("1", 1), ("64MiB", 64 << 20), ("64M", 64 << 20), ("1 GB", 1 << 30)] {
+        for (text, bytes) in [
+            ("0", 0),
+            ("1", 1),
+            ("64MiB", 64 << 20),
+            ("64M", 64 << 20),
+            ("1 GB", 1 << 30),
+        ] {
             assert_eq!(size(text), Ok(bytes), "{text}");
         }
         for text in ["", "MiB", "-1", "1.5M", "99999999999G"] {

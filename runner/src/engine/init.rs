@@ -24,11 +24,18 @@ impl Engine {
         let phase = match &self.worker.start {
             Start::Empty => Phase::Ready,
             Start::Broken(sentence) => {
-                self.keep(Err(Answer::error(502, sentence)), self.worker.tree.delivered.load(Acquire));
+                self.keep(
+                    Err(Answer::error(502, sentence)),
+                    self.worker.tree.delivered.load(Acquire),
+                );
                 self.worker.page().say(sentence);
                 Phase::Refused
             }
-            Start::Configured if config.loads_lazily() && self.worker.tree.used.load(Acquire) == 0 => Phase::Ready,
+            Start::Configured
+                if config.loads_lazily() && self.worker.tree.used.load(Acquire) == 0 =>
+            {
+                Phase::Ready
+            }
             Start::Configured | Start::Delivered => match self.load_what_there_is() {
                 Ok(_) => Phase::Ready,
                 Err(_) => Phase::Refused,
@@ -60,7 +67,8 @@ impl Engine {
         self.worker.page().set_phase(Phase::Loading);
         let loaded = match &self.worker.config.library {
             _ if delivery != 0 => self.load_delivered(),
-            Some(path) => elf::open(path).and_then(|look| self.load(path, &look, &self.worker.config.entry_point, &[])),
+            Some(path) => elf::open(path)
+                .and_then(|look| self.load(path, &look, &self.worker.config.entry_point, &[])),
             None => return Err(Answer::no_action_yet()),
         };
         let action = loaded.map_err(|refusal| {
@@ -80,11 +88,17 @@ impl Engine {
     }
 
     fn load_delivered(&self) -> Result<&'static dyn Action, LoadRefusal> {
-        let recipe = Recipe::read(&self.worker.delivery.recipe).map_err(|error| LoadRefusal::Unreadable {
-            path: "what /init delivered".to_owned(),
-            why: error.to_string(),
+        let recipe = Recipe::read(&self.worker.delivery.recipe).map_err(|error| {
+            LoadRefusal::Unreadable {
+                path: "what /init delivered".to_owned(),
+                why: error.to_string(),
+            }
         })?;
-        let env: Vec<(&str, &str)> = recipe.env.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let env: Vec<(&str, &str)> = recipe
+            .env
+            .iter()
+            .map(|(name, value)| (&**name, &**value))
+            .collect();
         if let Some(directory) = &recipe.directory {
             let _ = std::env::set_current_dir(directory);
         }
@@ -106,7 +120,12 @@ impl Engine {
     ) -> Result<&'static dyn Action, LoadRefusal> {
         action::check(look, entry_point)?;
         environment::set(env.iter().copied());
-        let find = |name| env.iter().rev().find(|(key, _)| *key == name).map_or("", |(_, value)| value);
+        let find = |name| {
+            env.iter()
+                .rev()
+                .find(|(key, _)| *key == name)
+                .map_or("", |(_, value)| value)
+        };
         let context = Context {
             deadline_ms: find("__OW_DEADLINE").parse().unwrap_or(0),
             activation_id: find("__OW_ACTIVATION_ID"),
@@ -127,7 +146,10 @@ impl Engine {
     /// Takes one `/init` through, for the caller of `slot`.
     pub fn init(&self, slot: &Slot, body: &[u8]) -> Answer {
         let tree = self.worker.tree;
-        let me = rustix::process::getpid().as_raw_nonzero().get().unsigned_abs();
+        let me = rustix::process::getpid()
+            .as_raw_nonzero()
+            .get()
+            .unsigned_abs();
         while let Err(other) = tree.initialiser.compare_exchange(0, me, AcqRel, Acquire) {
             // Another worker is at it. Whoever holds it and has died will not release it.
             if other != me && !process_lives(other) {
@@ -147,7 +169,9 @@ impl Engine {
             return Answer::init_twice();
         }
         let init = match init::decode(body) {
-            Ok(init) if init.code.is_none() && self.worker.config.library.is_none() => return Answer::no_code(),
+            Ok(init) if init.code.is_none() && self.worker.config.library.is_none() => {
+                return Answer::no_code();
+            }
             Ok(init) => init,
             Err(refusal) => {
                 self.begin_log();
@@ -161,8 +185,12 @@ impl Engine {
                 slot.set(State::Answering, self.worker.seat);
                 Answer::init_ok()
             }
-            Err(Refused::Request(refusal)) => self.refused_init(slot, &refusal, Answer::from(&refusal)),
-            Err(Refused::Package(refusal)) => self.refused_init(slot, &refusal, Answer::from(&refusal)),
+            Err(Refused::Request(refusal)) => {
+                self.refused_init(slot, &refusal, Answer::from(&refusal))
+            }
+            Err(Refused::Package(refusal)) => {
+                self.refused_init(slot, &refusal, Answer::from(&refusal))
+            }
             Err(Refused::Library(refusal)) => {
                 // Part of it may have been executed, with its environment: the next try gets a clean process.
                 self.retire();
@@ -173,7 +201,11 @@ impl Engine {
 
     /// From a decoded request to a loaded action that every worker knows of.
     fn take_over(&self, init: &Init<'_>) -> Result<(), Refused> {
-        let env: Vec<(&str, &str)> = init.env.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let env: Vec<(&str, &str)> = init
+            .env
+            .iter()
+            .map(|(name, value)| (&**name, &**value))
+            .collect();
         let mut recipe = Recipe {
             env: init.env.iter().cloned().collect(),
             entry_point: init.entry_point.clone().into_owned(),
@@ -181,7 +213,11 @@ impl Engine {
         };
         let (library, look) = match &init.code {
             Some(code) => {
-                let package = package::receive(code, &self.worker.config.scratch, &package::Limits::default())?;
+                let package = package::receive(
+                    code,
+                    &self.worker.config.scratch,
+                    &package::Limits::default(),
+                )?;
                 recipe.source = recipe::keep(&package, &self.worker.delivery.library)?;
                 if let Some(directory) = &package.directory {
                     let _ = std::env::set_current_dir(directory);
@@ -196,7 +232,9 @@ impl Engine {
             }
         };
         if init.code.is_none() && recipe.entry_point == "main" {
-            recipe.entry_point.clone_from(&self.worker.config.entry_point);
+            recipe
+                .entry_point
+                .clone_from(&self.worker.config.entry_point);
         }
         let action = match self.configured_action() {
             // Loaded before the platform could say anything of its environment: it is set for what is read later.
@@ -207,7 +245,9 @@ impl Engine {
             _ => self.load(&library, &look, &recipe.entry_point, &env)?,
         };
         let written = recipe.write(&self.worker.delivery.recipe);
-        written.map_err(|error| PackageRefusal::NoMemory { why: error.to_string() })?;
+        written.map_err(|error| PackageRefusal::NoMemory {
+            why: error.to_string(),
+        })?;
         self.keep(Ok(action), 1);
         self.worker.tree.delivered.store(1, Release);
         Ok(())
@@ -215,7 +255,9 @@ impl Engine {
 
     /// The library of the configuration, if it is loaded already.
     fn configured_action(&self) -> Option<&'static dyn Action> {
-        self.loaded().as_ref().and_then(|loaded| loaded.action.as_ref().ok().copied())
+        self.loaded()
+            .as_ref()
+            .and_then(|loaded| loaded.action.as_ref().ok().copied())
     }
 
     /// A failed `/init` ends its log, the reason stands in it, and the caller gets it too.
@@ -228,6 +270,8 @@ impl Engine {
 }
 
 fn process_lives(pid: u32) -> bool {
-    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw);
     pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
 }

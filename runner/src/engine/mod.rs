@@ -128,6 +128,8 @@ impl Engine {
     }
 
     fn limit_ms(&self) -> u32 {
-        self.worker.config.timeout.map_or(0, |limit| u32::try_from(limit.as_millis()).unwrap_or(u32::MAX))
+        self.worker.config.timeout.map_or(0, |limit| {
+            u32::try_from(limit.as_millis()).unwrap_or(u32::MAX)
+        })
     }
 }

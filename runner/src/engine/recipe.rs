@@ -59,8 +59,12 @@ pub(super) fn memory_path(memory: &OwnedFd) -> PathBuf {
 
 /// Puts a package where it survives this worker.
 pub(super) fn keep(package: &Package, memory: &OwnedFd) -> Result<Source, PackageRefusal> {
-    let Some(file) = &package.file else { return Ok(Source::File(package.library.clone())) };
-    copy(file, memory).map_err(|error| PackageRefusal::NoMemory { why: error.to_string() })?;
+    let Some(file) = &package.file else {
+        return Ok(Source::File(package.library.clone()));
+    };
+    copy(file, memory).map_err(|error| PackageRefusal::NoMemory {
+        why: error.to_string(),
+    })?;
     Ok(Source::Memory)
 }
 

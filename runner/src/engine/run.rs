@@ -77,8 +77,13 @@ impl Engine {
 
     /// How long the run may take (0 = any), and until when.
     fn time_for(&self, metadata: &Metadata<'_>) -> (u32, i64) {
-        let Some(deadline) = metadata.deadline_ms() else { return (self.limit_ms(), 0) };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        let Some(deadline) = metadata.deadline_ms() else {
+            return (self.limit_ms(), 0);
+        };
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_millis();
         let left = i64::try_from(now).map_or(0, |now| deadline.saturating_sub(now));
         match u32::try_from(left) {
             // A deadline that has passed before the run began was not meant for it.
@@ -91,7 +96,9 @@ impl Engine {
         let page = self.worker.page();
         let runs = page.runs.fetch_add(1, Relaxed) + 1;
         let config = self.worker.config;
-        if (config.max_runs != 0 && runs >= config.max_runs) || (config.max_rss != 0 && resident() > config.max_rss) {
+        if (config.max_runs != 0 && runs >= config.max_runs)
+            || (config.max_rss != 0 && resident() > config.max_rss)
+        {
             self.retire();
         }
     }
@@ -117,7 +124,9 @@ fn context<'a>(metadata: &'a Metadata<'_>, deadline_ms: i64, trace: Trace<'a>) -
 
 fn answer(outcome: Outcome) -> Answer {
     match outcome {
-        Outcome::Json(result) if container::glance(result.as_ref()).is_ok() => Answer::ok(Bytes::from_owner(result)),
+        Outcome::Json(result) if container::glance(result.as_ref()).is_ok() => {
+            Answer::ok(Bytes::from_owner(result))
+        }
         Outcome::Unchecked(result) if container::check_result(result.as_ref()).is_ok() => {
             Answer::ok(Bytes::from_owner(result))
         }
@@ -130,6 +139,10 @@ fn answer(outcome: Outcome) -> Answer {
 /// Resident memory of this process, in bytes.
 fn resident() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
+    let pages: u64 = statm
+        .split(' ')
+        .nth(1)
+        .and_then(|pages| pages.parse().ok())
+        .unwrap_or(0);
     pages * rustix::param::page_size() as u64
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use rustix::process::{WaitIdStatus, WaitId, WaitIdOptions, waitid};
+use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
 
 use crate::refusal::Death;
 
@@ -22,22 +22,35 @@ impl MemoryGroup {
             let (_, controllers, path) = (parts.next()?, parts.next()?, parts.next()?);
             let path = path.trim_end_matches('/');
             match controllers {
-                "" => Some((format!("/sys/fs/cgroup{path}"), "memory.events", "memory.max")),
-                "memory" => {
-                    Some((format!("/sys/fs/cgroup/memory{path}"), "memory.oom_control", "memory.limit_in_bytes"))
-                }
+                "" => Some((
+                    format!("/sys/fs/cgroup{path}"),
+                    "memory.events",
+                    "memory.max",
+                )),
+                "memory" => Some((
+                    format!("/sys/fs/cgroup/memory{path}"),
+                    "memory.oom_control",
+                    "memory.limit_in_bytes",
+                )),
                 _ => None,
             }
         });
         // In a container without a cgroup namespace the path is the host's, and the group is at the mount's root.
         candidates
             .flat_map(|(folder, events, limit)| {
-                let root = if events == "memory.events" { "/sys/fs/cgroup" } else { "/sys/fs/cgroup/memory" };
+                let root = if events == "memory.events" {
+                    "/sys/fs/cgroup"
+                } else {
+                    "/sys/fs/cgroup/memory"
+                };
                 [(folder, events, limit), (root.to_owned(), events, limit)]
             })
             .find_map(|(folder, events, limit)| {
-                let mut group =
-                    Self { events: format!("{folder}/{events}"), limit: format!("{folder}/{limit}"), kills: 0 };
+                let mut group = Self {
+                    events: format!("{folder}/{events}"),
+                    limit: format!("{folder}/{limit}"),
+                    kills: 0,
+                };
                 group.kills = group.count()?;
                 Some(group)
             })
@@ -45,7 +58,8 @@ impl MemoryGroup {
 
     fn count(&self) -> Option<u64> {
         let text = fs::read_to_string(&self.events).ok()?;
-        text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
+        text.lines()
+            .find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
     }
 
     /// Has the out-of-memory killer struck since the last time this was asked?
@@ -64,14 +78,22 @@ impl MemoryGroup {
 /// Reaps the process behind `exit` (a pidfd), and says how it ended. `None`: it has not.
 pub fn reap(exit: &std::os::fd::OwnedFd, memory: Option<&mut MemoryGroup>) -> Option<Death> {
     use std::os::fd::AsFd;
-    let status = waitid(WaitId::PidFd(exit.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG).ok()??;
+    let status = waitid(
+        WaitId::PidFd(exit.as_fd()),
+        WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
+    )
+    .ok()??;
     Some(name(&status, memory))
 }
 
 fn name(status: &WaitIdStatus, memory: Option<&mut MemoryGroup>) -> Death {
     match status.terminating_signal() {
         Some(libc::SIGKILL) => memory
-            .and_then(|group| group.has_killed().then(|| Death::OutOfMemory { limit_mb: group.limit_mb() }))
+            .and_then(|group| {
+                group.has_killed().then(|| Death::OutOfMemory {
+                    limit_mb: group.limit_mb(),
+                })
+            })
             .unwrap_or(Death::Signal(libc::SIGKILL)),
         Some(signal) => Death::Signal(signal),
         None => Death::Exited(status.exit_status().unwrap_or(0)),

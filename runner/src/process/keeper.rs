@@ -150,7 +150,14 @@ impl Watch {
                 let pid = Pid::from_raw(pid).ok_or(io::ErrorKind::NotFound)?;
                 let exit = pidfd_open(pid, PidfdFlags::empty())?;
                 let (watchdog, phase) = (Watchdog::new(), Phase::Starting);
-                self.wards[seat] = Some(Ward { exit, bell, watchdog, start, phase, overdue_ms: None });
+                self.wards[seat] = Some(Ward {
+                    exit,
+                    bell,
+                    watchdog,
+                    start,
+                    phase,
+                    overdue_ms: None,
+                });
                 Ok(())
             }
         }
@@ -169,7 +176,11 @@ impl Watch {
     fn turn(&mut self) -> io::Result<()> {
         let asleep = self.wait()?;
         self.pair.keeper_sleeps.store(0, Relaxed);
-        self.idle_ticks = if asleep { 0 } else { self.idle_ticks.saturating_add(1) };
+        self.idle_ticks = if asleep {
+            0
+        } else {
+            self.idle_ticks.saturating_add(1)
+        };
         quiet(self.keeper.bell.as_fd());
         for seat in 0..SEATS {
             self.heed_death(seat)?;
@@ -188,14 +199,23 @@ impl Watch {
         if clock.is_none() {
             self.pair.keeper_sleeps.store(1, SeqCst);
             // A run that began before the worker could see the mark is seen here instead.
-            if self.wards.iter().enumerate().any(|(seat, ward)| ward.is_some() && self.pair.has_limit(seat)) {
+            if self
+                .wards
+                .iter()
+                .enumerate()
+                .any(|(seat, ward)| ward.is_some() && self.pair.has_limit(seat))
+            {
                 return Ok(true);
             }
         }
         let mut wanted = Vec::with_capacity(3 + SEATS);
-        let mut want = |descriptor| wanted.push(PollFd::from_borrowed_fd(descriptor, PollFlags::IN));
+        let mut want =
+            |descriptor| wanted.push(PollFd::from_borrowed_fd(descriptor, PollFlags::IN));
         want(self.keeper.bell.as_fd());
-        self.wards.iter().flatten().for_each(|ward| want(ward.exit.as_fd()));
+        self.wards
+            .iter()
+            .flatten()
+            .for_each(|ward| want(ward.exit.as_fd()));
         if let (Some(logs), false) = (&self.keeper.logs, self.logs_later) {
             logs.pipes().into_iter().for_each(want);
         }
@@ -204,7 +224,10 @@ impl Watch {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        if wanted.iter().any(|wanted| wanted.revents().contains(PollFlags::NVAL)) {
+        if wanted
+            .iter()
+            .any(|wanted| wanted.revents().contains(PollFlags::NVAL))
+        {
             return Err(io::ErrorKind::NotConnected.into()); // An action has closed what was not its own.
         }
         Ok(clock.is_none())
@@ -214,7 +237,11 @@ impl Watch {
     fn clock(&self) -> Option<Duration> {
         let now = Instant::now();
         let until = |moment: Instant| moment.saturating_duration_since(now);
-        let runs = self.wards.iter().flatten().filter(|ward| ward.watchdog.is_watching());
+        let runs = self
+            .wards
+            .iter()
+            .flatten()
+            .filter(|ward| ward.watchdog.is_watching());
         let mut limits: Vec<Duration> = runs.map(|ward| ward.watchdog.next_look()).collect();
         if self.logs_later {
             limits.push(LATER);
@@ -223,14 +250,25 @@ impl Watch {
             limits.push(TICK);
         }
         limits.extend(self.drained_by.map(until));
-        limits.extend(self.broken.as_ref().map(|broken| until(broken.retry)).filter(|left| !left.is_zero()));
+        limits.extend(
+            self.broken
+                .as_ref()
+                .map(|broken| until(broken.retry))
+                .filter(|left| !left.is_zero()),
+        );
         limits.into_iter().min()
     }
 
     fn heed_death(&mut self, seat: usize) -> io::Result<()> {
-        let Some(ward) = &self.wards[seat] else { return Ok(()) };
-        let Some(death) = deaths::reap(&ward.exit, self.memory.as_mut()) else { return Ok(()) };
-        let Some(ward) = self.wards[seat].take() else { return Ok(()) };
+        let Some(ward) = &self.wards[seat] else {
+            return Ok(());
+        };
+        let Some(death) = deaths::reap(&ward.exit, self.memory.as_mut()) else {
+            return Ok(());
+        };
+        let Some(ward) = self.wards[seat].take() else {
+            return Ok(());
+        };
         let page = &self.pair.seats[seat];
         let death = match ward.overdue_ms {
             Some(ms) => Some(Death::TimeLimit { ms: ms.into() }),
@@ -257,8 +295,15 @@ impl Watch {
             (Phase::Starting | Phase::Loading, Some(death)) if ward.loads() => {
                 let sentence = death.during(refusal::Phase::Load).to_string();
                 refusal::complain(&sentence);
-                let pause = self.broken.as_ref().map_or(PAUSES.0, |broken| (broken.pause * 2).min(PAUSES.1));
-                self.broken = Some(Broken { sentence, pause, retry: Instant::now() + pause });
+                let pause = self
+                    .broken
+                    .as_ref()
+                    .map_or(PAUSES.0, |broken| (broken.pause * 2).min(PAUSES.1));
+                self.broken = Some(Broken {
+                    sentence,
+                    pause,
+                    retry: Instant::now() + pause,
+                });
             }
             (Phase::Ready, _) if ward.loads() => self.broken = None,
             _ => {}
@@ -284,11 +329,22 @@ impl Watch {
     /// What must outlive a worker in the shared table.
     fn descriptors(&self) -> Vec<RawFd> {
         let keeper = self.keeper;
-        let delivery = [keeper.delivery.recipe.as_raw_fd(), keeper.delivery.library.as_raw_fd()];
+        let delivery = [
+            keeper.delivery.recipe.as_raw_fd(),
+            keeper.delivery.library.as_raw_fd(),
+        ];
         let own = [keeper.listener.as_raw_fd(), keeper.bell.as_raw_fd()];
-        let logs = keeper.logs.iter().flat_map(Logs::descriptors).map(|descriptor| descriptor.as_raw_fd());
+        let logs = keeper
+            .logs
+            .iter()
+            .flat_map(Logs::descriptors)
+            .map(|descriptor| descriptor.as_raw_fd());
         let connections = self.pair.waiting().map(Slot::descriptor);
-        let wards = self.wards.iter().flatten().flat_map(|ward| [ward.exit.as_raw_fd(), ward.bell.as_raw_fd()]);
+        let wards = self
+            .wards
+            .iter()
+            .flatten()
+            .flat_map(|ward| [ward.exit.as_raw_fd(), ward.bell.as_raw_fd()]);
         own.into_iter()
             .chain(delivery)
             .chain(logs)
@@ -300,7 +356,9 @@ impl Watch {
 
     /// A worker has come further: the master may wait for it, and an older worker may leave.
     fn heed_news(&mut self, seat: usize) {
-        let Some(ward) = &mut self.wards[seat] else { return };
+        let Some(ward) = &mut self.wards[seat] else {
+            return;
+        };
         let phase = self.pair.seats[seat].phase();
         if phase == ward.phase {
             return;
@@ -331,8 +389,12 @@ impl Watch {
     }
 
     fn watch_time(&mut self, seat: usize) {
-        let Some(ward) = &mut self.wards[seat] else { return };
-        let overdue = ward.watchdog.look(self.pair, seat, self.keeper.config.grace);
+        let Some(ward) = &mut self.wards[seat] else {
+            return;
+        };
+        let overdue = ward
+            .watchdog
+            .look(self.pair, seat, self.keeper.config.grace);
         if overdue.is_some() && ward.overdue_ms.is_none() {
             ward.overdue_ms = overdue;
             ward.kill();
@@ -344,19 +406,30 @@ impl Watch {
         if self.keeper.tree.draining.load(Acquire) != 0 && self.drained_by.is_none() {
             let config = self.keeper.config;
             self.drained_by = Some(now + config.drain_delay + config.grace);
-            self.wards.iter().flatten().for_each(|ward| ring(ward.bell.as_fd()));
+            self.wards
+                .iter()
+                .flatten()
+                .for_each(|ward| ring(ward.bell.as_fd()));
         }
         if self.drained_by.is_some_and(|until| until <= now) {
             self.wards.iter().flatten().for_each(Ward::kill);
         }
-        if self.broken.as_ref().is_some_and(|broken| broken.retry <= now) {
-            (0..SEATS).filter(|seat| self.is_broken(*seat)).for_each(|seat| self.retire(seat));
+        if self
+            .broken
+            .as_ref()
+            .is_some_and(|broken| broken.retry <= now)
+        {
+            (0..SEATS)
+                .filter(|seat| self.is_broken(*seat))
+                .for_each(|seat| self.retire(seat));
         }
         self.reload()
     }
 
     fn is_broken(&self, seat: usize) -> bool {
-        self.wards[seat].as_ref().is_some_and(|ward| matches!(ward.start, Start::Broken(_)))
+        self.wards[seat]
+            .as_ref()
+            .is_some_and(|ward| matches!(ward.start, Start::Broken(_)))
     }
 
     /// Starts a worker with what is now in the library's file, beside the one that serves.

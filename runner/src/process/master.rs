@@ -9,7 +9,9 @@ use std::sync::atomic::Ordering::*;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{MemfdFlags, memfd_create};
-use rustix::net::{AddressFamily, SocketAddrAny, SocketFlags, SocketType, bind, getsockname, socket_with, sockopt};
+use rustix::net::{
+    AddressFamily, SocketAddrAny, SocketFlags, SocketType, bind, getsockname, socket_with, sockopt,
+};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 
 use super::keeper::{self, Keeper};
@@ -26,8 +28,14 @@ const CANNOT_LOAD: i32 = 3;
 const SHORT_LIFE: Duration = Duration::from_secs(1);
 /// What keepers get beyond the time that they give their workers, before they are killed.
 const LAST_WORD: Duration = Duration::from_secs(1);
-const SIGNALS: [i32; 6] =
-    [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGCHLD, libc::SIGUSR1, libc::SIGQUIT];
+const SIGNALS: [i32; 6] = [
+    libc::SIGTERM,
+    libc::SIGINT,
+    libc::SIGHUP,
+    libc::SIGCHLD,
+    libc::SIGUSR1,
+    libc::SIGQUIT,
+];
 
 struct Master {
     config: &'static Config,
@@ -57,7 +65,10 @@ pub fn run(config: &'static Config, work: Work) -> Result<i32, CannotServe> {
     let signals = Signals::block(&SIGNALS);
     let trouble = |error: io::Error| CannotServe::System(error);
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
-    let delivery = Delivery { recipe: memory("recipe").map_err(trouble)?, library: memory("action").map_err(trouble)? };
+    let delivery = Delivery {
+        recipe: memory("recipe").map_err(trouble)?,
+        library: memory("action").map_err(trouble)?,
+    };
     let mut master = Master {
         config,
         tree: sys::shared().map_err(trouble)?,
@@ -71,8 +82,16 @@ pub fn run(config: &'static Config, work: Work) -> Result<i32, CannotServe> {
         stop_by: None,
     };
     for _ in 0..config.workers {
-        let (pair, bell) = (sys::shared().map_err(trouble)?, new_bell().map_err(trouble)?);
-        master.pairs.push(Kept { pair, bell, pid: None, started: Instant::now() });
+        let (pair, bell) = (
+            sys::shared().map_err(trouble)?,
+            new_bell().map_err(trouble)?,
+        );
+        master.pairs.push(Kept {
+            pair,
+            bell,
+            pid: None,
+            started: Instant::now(),
+        });
     }
     for index in 0..config.workers {
         master.start(index).map_err(trouble)?;
@@ -88,9 +107,18 @@ fn memory(name: &str) -> io::Result<OwnedFd> {
 
 /// A socket bound to the configured address. It listens once a worker is ready, so that nobody connects before.
 fn bound(config: &Config) -> Result<(OwnedFd, String), CannotServe> {
-    let family = if config.listen.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let family = if config.listen.is_ipv4() {
+        AddressFamily::INET
+    } else {
+        AddressFamily::INET6
+    };
     let bind = || {
-        let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, None)?;
+        let socket = socket_with(
+            family,
+            SocketType::STREAM,
+            SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
+            None,
+        )?;
         sockopt::set_socket_reuseaddr(&socket, true)?;
         bind(&socket, &config.listen)?;
         Ok(socket)
@@ -99,7 +127,9 @@ fn bound(config: &Config) -> Result<(OwnedFd, String), CannotServe> {
         address: config.listen.to_string(),
         source: source.into(),
     })?;
-    let address = getsockname(&socket).ok().and_then(|address: SocketAddrAny| std::net::SocketAddr::try_from(address).ok());
+    let address = getsockname(&socket)
+        .ok()
+        .and_then(|address: SocketAddrAny| std::net::SocketAddr::try_from(address).ok());
     Ok((socket, address.unwrap_or(config.listen).to_string()))
 }
 
@@ -115,11 +145,26 @@ impl Master {
                     let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
                     // A group of its own: a terminal's Ctrl-C is for the master, who lets runs finish.
                     let _ = rustix::process::setpgid(None, None);
-                    let containers = [keeper::copy(rustix::stdio::stdout())?, keeper::copy(rustix::stdio::stderr())?];
-                    let logs = config.sentinels.then(|| Logs::new(kept.pair, containers)).transpose()?;
+                    let containers = [
+                        keeper::copy(rustix::stdio::stdout())?,
+                        keeper::copy(rustix::stdio::stderr())?,
+                    ];
+                    let logs = config
+                        .sentinels
+                        .then(|| Logs::new(kept.pair, containers))
+                        .transpose()?;
                     let listener = self.listener.try_clone()?;
                     let bell = kept.bell.try_clone()?;
-                    Ok(Keeper { config, tree, pair: kept.pair, delivery, listener, bell, logs, work })
+                    Ok(Keeper {
+                        config,
+                        tree,
+                        pair: kept.pair,
+                        delivery,
+                        listener,
+                        bell,
+                        logs,
+                        work,
+                    })
                 };
                 let status = match made() {
                     Ok(keeper) => keeper::keep(Box::leak(Box::new(keeper))),
@@ -154,9 +199,16 @@ impl Master {
 
     fn clock(&self) -> Option<Duration> {
         let now = Instant::now();
-        let restarts = self.pairs.iter().filter(|kept| kept.pid.is_none()).map(|kept| kept.started + SHORT_LIFE);
+        let restarts = self
+            .pairs
+            .iter()
+            .filter(|kept| kept.pid.is_none())
+            .map(|kept| kept.started + SHORT_LIFE);
         let restarts = restarts.filter(|_| self.stop_by.is_none());
-        restarts.chain(self.stop_by).min().map(|moment| moment.saturating_duration_since(now))
+        restarts
+            .chain(self.stop_by)
+            .min()
+            .map(|moment| moment.saturating_duration_since(now))
     }
 
     /// Reaps every child that has died: keepers, and the orphans that actions leave behind.
@@ -177,7 +229,9 @@ impl Master {
             if kept.pid.is_none() && kept.started.elapsed() >= SHORT_LIFE {
                 kept.pair.forget();
                 if let Err(error) = self.start(index) {
-                    refusal::complain(&format!("A worker cannot be replaced: {error}. It is tried again."));
+                    refusal::complain(&format!(
+                        "A worker cannot be replaced: {error}. It is tried again."
+                    ));
                 }
             }
         }
@@ -193,7 +247,10 @@ impl Master {
             // Its worker has said why.
             return self.stop(CANNOT_LOAD);
         }
-        if phases.iter().all(|phase| matches!(phase, Phase::Ready | Phase::Refused)) {
+        if phases
+            .iter()
+            .all(|phase| matches!(phase, Phase::Ready | Phase::Refused))
+        {
             self.announced = true;
             if self.config.listen.port() == 0 || rustix::termios::isatty(rustix::stdio::stderr()) {
                 refusal::complain(&format!("listening on {}", self.address));
@@ -208,7 +265,8 @@ impl Master {
 
     fn stop(&mut self, status: i32) {
         self.status = status;
-        self.stop_by = Some(Instant::now() + self.config.drain_delay + self.config.grace + LAST_WORD);
+        self.stop_by =
+            Some(Instant::now() + self.config.drain_delay + self.config.grace + LAST_WORD);
         self.tree.draining.store(1, Release);
         self.pairs.iter().for_each(|kept| ring(kept.bell.as_fd()));
     }

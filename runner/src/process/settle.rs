@@ -22,7 +22,11 @@ impl Lingering {
     fn say_and_linger(&mut self, connection: OwnedFd, answer: &Answer) {
         let bytes = answer::raw(answer.status, &answer.body);
         // A few hundred bytes into a socket on which nothing has been sent: they fit.
-        let _ = send(&connection, &bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
+        let _ = send(
+            &connection,
+            &bytes,
+            SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
+        );
         let _ = shutdown(&connection, Shutdown::Write);
         self.0.push((connection, Instant::now() + FAREWELL));
         self.look();

@@ -71,7 +71,10 @@ impl Slot {
     /// The state, and the seat that owns the connection.
     pub fn read(&self) -> (State, Option<usize>) {
         let bits = self.word.load(Acquire);
-        (State::from_bits(bits), ((bits >> 8) as usize).checked_sub(1))
+        (
+            State::from_bits(bits),
+            ((bits >> 8) as usize).checked_sub(1),
+        )
     }
 
     /// The connection's descriptor. Meaningful while the slot is not free.
@@ -91,7 +94,8 @@ impl Slot {
 
     /// Called by the owner: something of a request has been read.
     pub fn note_progress(&self) {
-        self.progress.store(self.progress().wrapping_add(1), Relaxed);
+        self.progress
+            .store(self.progress().wrapping_add(1), Relaxed);
     }
 
     /// Called by the owner: the connection is in `state` now.
@@ -104,7 +108,8 @@ impl Slot {
     /// Ordered before whatever the caller reads next, so that a keeper about to sleep sees the run, or the worker
     /// sees that it sleeps.
     pub fn begin(&self, state: State, seat: usize, limit_ms: u32) {
-        self.run.store(self.run.load(Relaxed).wrapping_add(1), Relaxed);
+        self.run
+            .store(self.run.load(Relaxed).wrapping_add(1), Relaxed);
         self.limit_ms.store(limit_ms, Relaxed);
         self.word.store(word(state, seat_bits(seat)), SeqCst);
     }
@@ -112,7 +117,11 @@ impl Slot {
     /// Takes a free slot for a connection. False: somebody else has it.
     pub fn claim(&self, descriptor: RawFd, seat: usize) -> bool {
         let mine = word(State::Idle, seat_bits(seat));
-        if self.word.compare_exchange(0, mine, AcqRel, Relaxed).is_err() {
+        if self
+            .word
+            .compare_exchange(0, mine, AcqRel, Relaxed)
+            .is_err()
+        {
             return false;
         }
         self.descriptor.store(descriptor, Relaxed);
@@ -127,7 +136,9 @@ impl Slot {
     /// Takes a released connection over. False: somebody else was first, or there is none.
     pub fn adopt(&self, seat: usize) -> bool {
         let mine = word(State::Idle, seat_bits(seat));
-        self.word.compare_exchange(word(State::Idle, 0), mine, AcqRel, Relaxed).is_ok()
+        self.word
+            .compare_exchange(word(State::Idle, 0), mine, AcqRel, Relaxed)
+            .is_ok()
     }
 
     /// The connection is closed. Called by the owner, or by the keeper for a dead owner.
@@ -205,13 +216,17 @@ impl Seat {
         for (to, from) in self.sentence.iter().zip(&sentence.as_bytes()[..end]) {
             to.store(*from, Relaxed);
         }
-        self.sentence_length.store(u32::try_from(end).unwrap_or(0), Release);
+        self.sentence_length
+            .store(u32::try_from(end).unwrap_or(0), Release);
     }
 
     /// The sentence that the worker left, if any.
     pub fn sentence(&self) -> String {
         let length = (self.sentence_length.load(Acquire) as usize).min(SENTENCE);
-        let bytes: Vec<u8> = self.sentence[..length].iter().map(|byte| byte.load(Relaxed)).collect();
+        let bytes: Vec<u8> = self.sentence[..length]
+            .iter()
+            .map(|byte| byte.load(Relaxed))
+            .collect();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
@@ -267,13 +282,19 @@ impl Pair {
 
     /// The slots that `seat` owns.
     pub fn owned_by(&self, seat: usize) -> impl Iterator<Item = &Slot> {
-        self.in_use().filter(move |slot| slot.read().1 == Some(seat))
+        self.in_use()
+            .filter(move |slot| slot.read().1 == Some(seat))
     }
 
     /// Claims a free slot for a connection of `seat`, the lowest there is among the first `limit`; its index.
     pub fn claim(&self, descriptor: RawFd, seat: usize, limit: usize) -> Option<usize> {
-        let index = self.slots.iter().take(limit).position(|slot| slot.claim(descriptor, seat))?;
-        self.used.fetch_max(u32::try_from(index + 1).unwrap_or(u32::MAX), AcqRel);
+        let index = self
+            .slots
+            .iter()
+            .take(limit)
+            .position(|slot| slot.claim(descriptor, seat))?;
+        self.used
+            .fetch_max(u32::try_from(index + 1).unwrap_or(u32::MAX), AcqRel);
         Some(index)
     }
 
@@ -284,13 +305,16 @@ impl Pair {
 
     /// Is a run of `seat` under way that has a limit?
     pub fn has_limit(&self, seat: usize) -> bool {
-        self.owned_by(seat).any(|slot| slot.run().1 != 0 && slot.read().0 != State::Idle)
+        self.owned_by(seat)
+            .any(|slot| slot.run().1 != 0 && slot.read().0 != State::Idle)
     }
 
     /// How far the worker of this pair has come.
     pub fn furthest(&self) -> Phase {
         let phases = self.seats.iter().map(Seat::phase);
-        phases.max_by_key(|phase| *phase as u32).unwrap_or(Phase::Starting)
+        phases
+            .max_by_key(|phase| *phase as u32)
+            .unwrap_or(Phase::Starting)
     }
 
     /// A new keeper takes over, in a table of its own: none of these connections is there.

@@ -103,7 +103,9 @@ pub fn lend(descriptor: RawFd) -> BorrowedFd<'static> {
 
 /// Closes every descriptor from `first` to `last`, both included, whoever opened them.
 pub fn close_range(first: RawFd, last: RawFd) {
-    let (Ok(first), Ok(last)) = (u32::try_from(first), u32::try_from(last)) else { return };
+    let (Ok(first), Ok(last)) = (u32::try_from(first), u32::try_from(last)) else {
+        return;
+    };
     // SAFETY: only numbers are passed. The keeper calls it between workers, for numbers that it does not own.
     let _ = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
 }
@@ -177,7 +179,15 @@ pub fn futex_wait(word: &std::sync::atomic::AtomicU32, expected: u32, limit: Dur
         tv_nsec: libc::c_long::from(limit.subsec_nanos()),
     };
     // SAFETY: `word` outlives the call and is four-byte aligned; not the private kind, since processes share it.
-    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, expected, &raw const limit) };
+    unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            word.as_ptr(),
+            libc::FUTEX_WAIT,
+            expected,
+            &raw const limit,
+        )
+    };
 }
 
 /// Wakes those who sleep on `word`.

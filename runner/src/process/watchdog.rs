@@ -23,7 +23,10 @@ struct Watch {
 impl Watchdog {
     /// Watches from now on.
     pub fn new() -> Self {
-        Self { last: Instant::now(), left: HashMap::new() }
+        Self {
+            last: Instant::now(),
+            left: HashMap::new(),
+        }
     }
 
     /// Looks at the runs of `seat`. The answer is the limit, in milliseconds, of a run that has had it and `grace`.
@@ -42,11 +45,19 @@ impl Watchdog {
                 continue;
             }
             let limit = Duration::from_millis(limit_ms.into()) + grace;
-            let watch = self.left.entry(index).or_insert(Watch { run, limit_ms, left: limit });
+            let watch = self.left.entry(index).or_insert(Watch {
+                run,
+                limit_ms,
+                left: limit,
+            });
             if watch.run == run {
                 watch.left = watch.left.saturating_sub(passed);
             } else {
-                *watch = Watch { run, limit_ms, left: limit };
+                *watch = Watch {
+                    run,
+                    limit_ms,
+                    left: limit,
+                };
             }
             if watch.left.is_zero() {
                 overdue = Some(watch.limit_ms);
@@ -62,6 +73,11 @@ impl Watchdog {
 
     /// How long until the next look is due.
     pub fn next_look(&self) -> Duration {
-        self.left.values().map(|watch| watch.left).min().unwrap_or(TICK).min(TICK)
+        self.left
+            .values()
+            .map(|watch| watch.left)
+            .min()
+            .unwrap_or(TICK)
+            .min(TICK)
     }
 }

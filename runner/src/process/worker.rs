@@ -22,7 +22,13 @@ pub(super) fn live(worker: Worker, work: Work) -> ! {
     }
     // This thread carries the keeper's thread id in glibc's books (see `clone_with_shared_descriptors`): all work is
     // done on one that does not.
-    let thread = thread::Builder::new().name("worker".to_owned()).stack_size(STACK).spawn(move || work(worker));
-    let status = thread.ok().and_then(|thread| thread.join().ok()).unwrap_or(CANNOT_BEGIN);
+    let thread = thread::Builder::new()
+        .name("worker".to_owned())
+        .stack_size(STACK)
+        .spawn(move || work(worker));
+    let status = thread
+        .ok()
+        .and_then(|thread| thread.join().ok())
+        .unwrap_or(CANNOT_BEGIN);
     sys::exit_now(status)
 }

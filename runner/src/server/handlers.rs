@@ -27,7 +27,9 @@ pub(super) fn router(engine: &'static Engine) -> Router {
 }
 
 async fn init(State(engine): State<&'static Engine>, request: Request<Body>) -> Response<Body> {
-    let Some(Caller(slot)) = request.extensions().get().copied() else { return respond(Answer::not_found()) };
+    let Some(Caller(slot)) = request.extensions().get().copied() else {
+        return respond(Answer::not_found());
+    };
     match whole(request.into_body(), engine).await {
         Ok(body) => respond(engine.init(slot, &body)),
         Err(answer) => respond(engine.unread(answer)),
@@ -35,7 +37,9 @@ async fn init(State(engine): State<&'static Engine>, request: Request<Body>) -> 
 }
 
 async fn run(State(engine): State<&'static Engine>, request: Request<Body>) -> Response<Body> {
-    let Some(Caller(slot)) = request.extensions().get().copied() else { return respond(Answer::not_found()) };
+    let Some(Caller(slot)) = request.extensions().get().copied() else {
+        return respond(Answer::not_found());
+    };
     let (head, body) = request.into_parts();
     let body = match whole(body, engine).await {
         Ok(body) => body,
@@ -49,10 +53,15 @@ async fn run(State(engine): State<&'static Engine>, request: Request<Body>) -> R
     respond(run.await.unwrap_or_else(|_| Answer::shutting_down()))
 }
 
-async fn wrong_method(State(engine): State<&'static Engine>, request: Request<Body>) -> Response<Body> {
+async fn wrong_method(
+    State(engine): State<&'static Engine>,
+    request: Request<Body>,
+) -> Response<Body> {
     let _ = whole(request.into_body(), engine).await;
     let mut response = respond(Answer::method_not_allowed());
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    response
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static("POST"));
     response
 }
 
@@ -63,20 +72,34 @@ async fn nowhere(State(engine): State<&'static Engine>, request: Request<Body>) 
 
 fn respond(answer: Answer) -> Response<Body> {
     let mut response = Response::new(Body::from(answer.body));
-    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    *response.status_mut() =
+        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
 fn trace(headers: &HeaderMap) -> Trace<'_> {
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
-    Trace { parent: text("traceparent"), state: text("tracestate") }
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+            .unwrap_or_default()
+    };
+    Trace {
+        parent: text("traceparent"),
+        state: text("tracestate"),
+    }
 }
 
 /// Reads a body to its end. The error is the answer: too large, or cut off.
 async fn whole(mut body: Body, engine: &Engine) -> Result<Bytes, Answer> {
     let limit = engine.worker().config.max_body;
-    let announced = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
+    let announced = body
+        .size_hint()
+        .exact()
+        .and_then(|length| usize::try_from(length).ok());
     let first = match next(&mut body).await? {
         Some(first) if body.is_end_stream() && first.len() <= limit => return Ok(first),
         Some(first) => first,
@@ -94,7 +117,11 @@ async fn whole(mut body: Body, engine: &Engine) -> Result<Bytes, Answer> {
             collected = Vec::new();
         }
     }
-    if length > limit { Err(Answer::from(&BadRequest::Oversized { limit })) } else { Ok(collected.into()) }
+    if length > limit {
+        Err(Answer::from(&BadRequest::Oversized { limit }))
+    } else {
+        Ok(collected.into())
+    }
 }
 
 async fn next(body: &mut Body) -> Result<Option<Bytes>, Answer> {

@@ -80,14 +80,18 @@ async fn serve(engine: &'static Engine) -> io::Result<()> {
     server.adopt();
     tokio::task::spawn_local(janitor::sweep(engine));
     let accepting = tokio::task::spawn_local(server.clone().accept(listener.clone()));
-    server.heed_orders(&listener, &accepting.abort_handle()).await
+    server
+        .heed_orders(&listener, &accepting.abort_handle())
+        .await
 }
 
 impl Server {
     async fn accept(self: Rc<Self>, listener: Rc<net::TcpListener>) {
         loop {
             // The semaphore is never closed. When there is no room, connections wait in the kernel's queue.
-            let Ok(room) = self.room.acquire().await else { return };
+            let Ok(room) = self.room.acquire().await else {
+                return;
+            };
             match listener.accept().await {
                 Ok((stream, _)) => {
                     room.forget();
@@ -105,7 +109,10 @@ impl Server {
             return self.room.add_permits(1);
         };
         let worker = self.engine.worker();
-        match worker.pair.claim(stream.as_raw_fd(), worker.seat, worker.config.connections) {
+        match worker
+            .pair
+            .claim(stream.as_raw_fd(), worker.seat, worker.config.connections)
+        {
             Some(index) => self.attend(stream, index),
             None => self.room.add_permits(1),
         }
@@ -148,7 +155,11 @@ impl Server {
     }
 
     /// Waits for orders until one of them is to leave, and all that is left to do is done.
-    async fn heed_orders(self: &Rc<Self>, listener: &net::TcpListener, accepting: &AbortHandle) -> io::Result<()> {
+    async fn heed_orders(
+        self: &Rc<Self>,
+        listener: &net::TcpListener,
+        accepting: &AbortHandle,
+    ) -> io::Result<()> {
         let worker = self.engine.worker();
         let bell = pipe::Receiver::from_owned_fd(worker.bell.try_clone()?)?;
         loop {

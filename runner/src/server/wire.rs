@@ -23,7 +23,12 @@ use crate::process::slots::{Slot, State};
 pub(super) struct Caller(pub &'static Slot);
 
 /// Serves the connection until it ends or passes to another worker.
-pub(super) async fn serve(io: Wire, router: axum::Router, slot: &'static Slot, engine: &'static Engine) {
+pub(super) async fn serve(
+    io: Wire,
+    router: axum::Router,
+    slot: &'static Slot,
+    engine: &'static Engine,
+) {
     let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(Caller(slot));
         let answering = router.clone().call(request);
@@ -34,7 +39,10 @@ pub(super) async fn serve(io: Wire, router: axum::Router, slot: &'static Slot, e
         }
     });
     // An error means that the caller went away or does not speak HTTP: there is nobody to tell.
-    let _ = http1::Builder::new().half_close(true).serve_connection(TokioIo::new(io), service).await;
+    let _ = http1::Builder::new()
+        .half_close(true)
+        .serve_connection(TokioIo::new(io), service)
+        .await;
 }
 
 /// A socket and its slot.
@@ -48,7 +56,11 @@ pub(super) struct Wire {
 impl Wire {
     /// A socket whose slot is this worker's.
     pub(super) fn new(stream: TcpStream, slot: &'static Slot, engine: &'static Engine) -> Self {
-        Self { socket: Some(stream), slot, engine }
+        Self {
+            socket: Some(stream),
+            slot,
+            engine,
+        }
     }
 
     fn state(&self) -> State {
@@ -60,7 +72,10 @@ impl Wire {
     }
 
     fn socket(&mut self) -> io::Result<Pin<&mut TcpStream>> {
-        self.socket.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
+        self.socket
+            .as_mut()
+            .map(Pin::new)
+            .ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
     /// Leaves an idle connection to the next worker: no byte of a request has been read, none of an answer is due.
@@ -95,14 +110,20 @@ impl Drop for Wire {
 }
 
 impl AsyncRead for Wire {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let idle = this.state() == State::Idle;
         if idle && this.engine.is_retiring() && this.socket.is_some() {
             this.hand_over();
         }
         // Given away: for whoever serves it here, the caller has hung up.
-        let Ok(socket) = this.socket() else { return Poll::Ready(Ok(())) };
+        let Ok(socket) = this.socket() else {
+            return Poll::Ready(Ok(()));
+        };
         let before = buffer.filled().len();
         let outcome = ready!(socket.poll_read(cx, buffer));
         if buffer.filled().len() > before {
@@ -116,7 +137,11 @@ impl AsyncRead for Wire {
 }
 
 impl AsyncWrite for Wire {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let sent = self.socket()?.poll_write(cx, bytes);
         self.note_sent(&sent);
         sent

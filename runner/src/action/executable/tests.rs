@@ -2,7 +2,9 @@ use super::*;
 use crate::refusal::Death;
 
 fn program(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../actions/matrix/programs").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../actions/matrix/programs")
+        .join(name)
 }
 
 fn opened(name: &str) -> Result<Box<dyn Action>, LoadRefusal> {
@@ -13,7 +15,11 @@ fn opened(name: &str) -> Result<Box<dyn Action>, LoadRefusal> {
 
 /// The answer as text, and whether it is a result.
 fn run(action: &dyn Action, params: &str) -> (bool, String) {
-    let context = Context { activation_id: "abc", deadline_ms: 9, ..Context::default() };
+    let context = Context {
+        activation_id: "abc",
+        deadline_ms: 9,
+        ..Context::default()
+    };
     match action.invoke(params, &context) {
         Outcome::Unchecked(answer) | Outcome::Json(answer) => (true, answer.text()),
         Outcome::Error(text) | Outcome::Panicked(text) => (false, text.text()),
@@ -25,8 +31,16 @@ fn contracts_by_what_is_compiled_in() {
     let go = b"\x7fELF...__OW_WAIT_FOR_ACK...";
     let rust = b"\x7fELF...Error writing on fd3...";
     assert_eq!(contract(go), Contract::ActionLoop { acknowledges: true });
-    assert_eq!(contract(rust), Contract::ActionLoop { acknowledges: false });
-    assert_eq!(contract(b"\x7fELF...__OW_ACTIVATION_ID..."), Contract::DockerSdk);
+    assert_eq!(
+        contract(rust),
+        Contract::ActionLoop {
+            acknowledges: false
+        }
+    );
+    assert_eq!(
+        contract(b"\x7fELF...__OW_ACTIVATION_ID..."),
+        Contract::DockerSdk
+    );
 }
 
 #[test]
@@ -42,7 +56,9 @@ fn long_parameters_come_on_stdin_only() -> Result<(), LoadRefusal> {
     let action = opened("sdk.sh")?;
     let params = format!("{{\"a\":\"{}\"}}", "a".repeat(1_000_000));
     let (is_result, text) = run(&*action, &params);
-    assert!(is_result && text.starts_with(r#"{"argument":null,"stdin":{"#) && text.len() > 1_000_000);
+    assert!(
+        is_result && text.starts_with(r#"{"argument":null,"stdin":{"#) && text.len() > 1_000_000
+    );
     Ok(())
 }
 
@@ -58,10 +74,17 @@ fn a_program_that_fails_says_how() -> Result<(), LoadRefusal> {
 #[test]
 fn a_loop_answers_line_by_line() -> Result<(), LoadRefusal> {
     let action = opened("loop.sh")?;
-    for params in [r#"{"a":1}"#, "{\n  \"a\": \"☃\\n\"\r\n}", &format!("[\"{}\"]", "a".repeat(1_000_000))] {
+    for params in [
+        r#"{"a":1}"#,
+        "{\n  \"a\": \"☃\\n\"\r\n}",
+        &format!("[\"{}\"]", "a".repeat(1_000_000)),
+    ] {
         let (is_result, text) = run(&*action, params);
         let sent = params.replace(['\n', '\r'], " ");
-        assert!(is_result && text.contains(&sent) && text.contains(r#""activation_id":"abc""#), "{text:.200}");
+        assert!(
+            is_result && text.contains(&sent) && text.contains(r#""activation_id":"abc""#),
+            "{text:.200}"
+        );
     }
     Ok(())
 }
@@ -70,7 +93,10 @@ fn a_loop_answers_line_by_line() -> Result<(), LoadRefusal> {
 #[test]
 fn answers_do_not_shift() -> Result<(), LoadRefusal> {
     let action = opened("loop.sh")?;
-    for (number, word) in ["blank", "plain", "twice", "plain", "twice", "blank"].into_iter().enumerate() {
+    for (number, word) in ["blank", "plain", "twice", "plain", "twice", "blank"]
+        .into_iter()
+        .enumerate()
+    {
         let params = format!("{{\"{word}\":{number}}}");
         let (is_result, text) = run(&*action, &params);
         assert!(is_result && text.contains(&params), "{params} got {text}");
@@ -82,7 +108,10 @@ fn answers_do_not_shift() -> Result<(), LoadRefusal> {
 fn ends_are_survived() -> Result<(), LoadRefusal> {
     let action = opened("loop.sh")?;
     for (word, death) in [("exit", Death::Exited(3)), ("crash", Death::Signal(11))] {
-        assert_eq!(run(&*action, &format!("[\"{word}\"]")), (false, death.to_string()));
+        assert_eq!(
+            run(&*action, &format!("[\"{word}\"]")),
+            (false, death.to_string())
+        );
         assert!(run(&*action, "[1]").0);
     }
     Ok(())
@@ -91,5 +120,10 @@ fn ends_are_survived() -> Result<(), LoadRefusal> {
 #[test]
 fn a_loop_that_never_gets_ready_is_refused() {
     let refusal = opened("loop-broken.sh").map(drop);
-    assert_eq!(refusal, Err(LoadRefusal::InitFailed { why: Death::Exited(5).to_string() }));
+    assert_eq!(
+        refusal,
+        Err(LoadRefusal::InitFailed {
+            why: Death::Exited(5).to_string()
+        })
+    );
 }

@@ -29,7 +29,14 @@ fn every_language_is_written_whole() -> Outcome {
         write_project(&folder, &name, *lang, None)?;
         for file in lang.project().files.iter().chain(SHARED) {
             let text = fs::read_to_string(folder.join(file.path))?;
-            for left_over in ["@NAME@", "@ABI@", "@BUILD@", "@TEST@", "@SOURCE@", "@LIBRARY@"] {
+            for left_over in [
+                "@NAME@",
+                "@ABI@",
+                "@BUILD@",
+                "@TEST@",
+                "@SOURCE@",
+                "@LIBRARY@",
+            ] {
                 assert!(!text.contains(left_over), "{name}/{}", file.path);
             }
         }
@@ -54,16 +61,25 @@ fn nothing_is_overwritten() -> Outcome {
 #[test]
 fn bad_names_are_refused() {
     for name in ["", "1st", "a/b", "..", "a b", "ä", "-x"] {
-        assert!(matches!(check_name(name), Err(NewError::Name { .. })), "{name}");
+        assert!(
+            matches!(check_name(name), Err(NewError::Name { .. })),
+            "{name}"
+        );
     }
     for name in ["action", "action-abi"] {
-        assert!(matches!(check_name(name), Err(NewError::Taken { .. })), "{name}");
+        assert!(
+            matches!(check_name(name), Err(NewError::Taken { .. })),
+            "{name}"
+        );
     }
 }
 
 #[test]
 fn rust_finds_action_abi_by_version_or_folder() -> Outcome {
-    assert_eq!(dependency(None)?, format!("{:?}", env!("CARGO_PKG_VERSION")));
+    assert_eq!(
+        dependency(None)?,
+        format!("{:?}", env!("CARGO_PKG_VERSION"))
+    );
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     assert!(dependency(Some(here))?.starts_with("{ path = \"/"));
     let nowhere = dependency(Some(Path::new("no/such/folder")));

@@ -1,0 +1,41 @@
+# make demo   builds the runner and the reverse action, serves it, shows one run
+# make test   everything that can be checked on this machine
+# make bench  the runner against a bare axum server
+# make fuzz   a minute for each target
+# make abi    the matrix of compilers and languages
+# make image  the images, built and checked
+
+RUNNER  := target/release/action-runner
+REVERSE := target/actions/reverse
+DEMO    := 127.0.0.1:8080
+HEADERS := action-abi/include/action.h
+
+.PHONY: demo build test lint unit black-box bench bench-quick fuzz abi abi-quick soak
+
+build:
+	cargo build --release -p action-runner
+
+# The action is compiled by a cargo of its own, in a folder of its own: the runner knows nothing of it.
+$(REVERSE)/release/libreverse.so: $(wildcard actions/reverse/rust/src/*.rs actions/reverse/rust/Cargo.* action-abi/src/*.rs)
+	cargo build --release --manifest-path actions/reverse/rust/Cargo.toml --target-dir $(REVERSE)
+
+demo: build $(REVERSE)/release/libreverse.so
+	@docs/demo.sh $(RUNNER) $(REVERSE)/release/libreverse.so $(DEMO)
+
+test: lint unit black-box
+	@$(MAKE) --no-print-directory abi-quick image-test
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+unit:
+	cargo test -p action-abi
+	cargo test -p action-abi --features schema
+	cargo test -p action-runner
+
+black-box: build
+	cargo test -p black-box --test main
+
+include docker/image.mk
