@@ -60,3 +60,10 @@ func TestContextEndsAtTheDeadline(t *testing.T) {
 		t.Errorf("got %v", ctx.Err())
 	}
 }
+
+func TestEnvironmentIsThatOfC(t *testing.T) {
+	os.Setenv("SET_LATER", "=x") // in C's environment too
+	if got := environment()["SET_LATER"]; got != "=x" || Getenv("SET_LATER") != got {
+		t.Errorf("got %q, %q", got, Getenv("SET_LATER"))
+	}
+}

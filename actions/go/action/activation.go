@@ -1,6 +1,5 @@
 package action
 
-// #include <stdlib.h>
 // #include "action.h"
 import "C"
 
@@ -23,14 +22,6 @@ type Activation struct {
 	TraceParent   string
 	TraceState    string
 	Deadline      time.Time
-}
-
-// Getenv reads the environment as the runner keeps it, __OW_ACTIVATION_ID and the like included, which change with
-// every run. os.Getenv shows what was set when the library was loaded.
-func Getenv(name string) string {
-	key := C.CString(name)
-	defer C.free(unsafe.Pointer(key))
-	return C.GoString(C.getenv(key))
 }
 
 type activationKey struct{}

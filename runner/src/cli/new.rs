@@ -136,6 +136,7 @@ const GO: Project = Project {
         "action/go.mod" = "../../../actions/go/action/go.mod",
         "action/register.go" = "../../../actions/go/action/register.go",
         "action/activation.go" = "../../../actions/go/action/activation.go",
+        "action/environment.go" = "../../../actions/go/action/environment.go",
         "action/export.go" = "../../../actions/go/action/export.go",
         "action/entry.h" = "../../../actions/go/action/entry.h",
         "action/action.h" = "../../../action-abi/include/action.h",
