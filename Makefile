@@ -10,7 +10,7 @@ REVERSE := target/actions/reverse
 DEMO    := 127.0.0.1:8080
 HEADERS := action-abi/include/action.h
 
-.PHONY: demo build test lint unit black-box bench bench-quick fuzz abi abi-quick soak
+.PHONY: demo build test lint unit black-box fuzz abi abi-quick
 
 build:
 	cargo build --release -p action-runner
@@ -20,7 +20,7 @@ $(REVERSE)/release/libreverse.so: $(wildcard actions/reverse/rust/src/*.rs actio
 	cargo build --release --manifest-path actions/reverse/rust/Cargo.toml --target-dir $(REVERSE)
 
 demo: build $(REVERSE)/release/libreverse.so
-	@docs/demo.sh $(RUNNER) $(REVERSE)/release/libreverse.so $(DEMO)
+	@actions/demo.sh $(RUNNER) $(REVERSE)/release/libreverse.so $(DEMO)
 
 test: lint unit black-box
 	@$(MAKE) --no-print-directory abi-quick image-test
@@ -38,4 +38,16 @@ unit:
 black-box: build
 	cargo test -p black-box --test main
 
+# Five targets over what strangers can send.
+fuzz:
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-60} cargo test -p action-runner --test fuzz -- --nocapture --test-threads=2
+
+# Every compiler and language on this machine; `abi-quick` the far corners only.
+abi: build
+	actions/matrix/run.sh all
+
+abi-quick: build
+	actions/matrix/run.sh fast
+
 include docker/image.mk
+-include runner/benches/bench.mk tests/soak.mk

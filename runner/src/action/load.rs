@@ -53,8 +53,10 @@ pub fn load(
 
 /// The version of the C library in this process.
 fn glibc() -> Option<(u32, u32)> {
-    // SAFETY: returns a static C string.
-    let version = unsafe { CStr::from_ptr(libc::gnu_get_libc_version()) };
+    // SAFETY: has no preconditions.
+    let version = unsafe { libc::gnu_get_libc_version() };
+    // SAFETY: a static C string.
+    let version = unsafe { CStr::from_ptr(version) };
     let (major, minor) = version.to_str().ok()?.split_once('.')?;
     Some((major.parse().ok()?, minor.split('.').next()?.parse().ok()?))
 }

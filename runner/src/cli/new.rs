@@ -9,7 +9,7 @@ use thiserror::Error;
 
 /// A language that a project can be written for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Lang {
+pub(super) enum Lang {
     Rust,
     C,
     Cpp,
@@ -44,7 +44,7 @@ impl New {
 
 /// Why no project was written.
 #[derive(Debug, Error)]
-pub enum NewError {
+pub(super) enum NewError {
     #[error(
         "{name:?} cannot name a project: it must begin with a letter and go on with letters, digits, '-' or '_'. Choose another name."
     )]
@@ -181,7 +181,7 @@ impl Lang {
 
 /// Writes the project into a new folder `name` here, and prints what to type next. `abi_path`: where a Rust project
 /// finds action-abi, if not in the registry.
-pub fn execute(name: &str, lang: Lang, abi_path: Option<&Path>) -> Result<(), NewError> {
+pub(super) fn execute(name: &str, lang: Lang, abi_path: Option<&Path>) -> Result<(), NewError> {
     let folder = PathBuf::from(name);
     write_project(&folder, name, lang, abi_path)?;
     let project = lang.project();

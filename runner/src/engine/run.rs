@@ -65,10 +65,11 @@ impl Engine {
     }
 
     fn call(&self, action: &dyn Action, run: &Run<'_>, context: &Context<'_>) -> Answer {
-        if self.worker.config.concurrency == 1 {
-            if let Ok(mut variables) = self.variables.try_lock() {
-                variables.update(&run.metadata);
-            }
+        // With several runs at once there is no one environment that would be right.
+        if self.worker.config.concurrency == 1
+            && let Ok(mut variables) = self.variables.try_lock()
+        {
+            variables.update(&run.metadata);
         }
         let outcome = action.invoke(run.value, context);
         self.leave_if_forked();

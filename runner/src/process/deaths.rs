@@ -7,7 +7,7 @@ use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
 use crate::refusal::Death;
 
 /// The out-of-memory kills that this process's control group has counted, and its limit.
-pub struct MemoryGroup {
+pub(super) struct MemoryGroup {
     events: String,
     limit: String,
     kills: u64,
@@ -15,7 +15,7 @@ pub struct MemoryGroup {
 
 impl MemoryGroup {
     /// Finds the group. `None` where there is none, or no memory controller.
-    pub fn find() -> Option<Self> {
+    pub(super) fn find() -> Option<Self> {
         let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
         let candidates = groups.lines().filter_map(|line| {
             let mut parts = line.splitn(3, ':');
@@ -76,7 +76,7 @@ impl MemoryGroup {
 }
 
 /// Reaps the process behind `exit` (a pidfd), and says how it ended. `None`: it has not.
-pub fn reap(exit: &std::os::fd::OwnedFd, memory: Option<&mut MemoryGroup>) -> Option<Death> {
+pub(super) fn reap(exit: &std::os::fd::OwnedFd, memory: Option<&mut MemoryGroup>) -> Option<Death> {
     use std::os::fd::AsFd;
     let status = waitid(
         WaitId::PidFd(exit.as_fd()),

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use super::slots::{Pair, State};
 
 /// How often runs with a limit are looked at.
-pub const TICK: Duration = Duration::from_millis(50);
+pub(super) const TICK: Duration = Duration::from_millis(50);
 
 /// The runs of one worker that have a limit, and what is left of it.
-pub struct Watchdog {
+pub(super) struct Watchdog {
     last: Instant,
     left: HashMap<usize, Watch>,
 }
@@ -22,7 +22,7 @@ struct Watch {
 
 impl Watchdog {
     /// Watches from now on.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             last: Instant::now(),
             left: HashMap::new(),
@@ -30,7 +30,7 @@ impl Watchdog {
     }
 
     /// Looks at the runs of `seat`. The answer is the limit, in milliseconds, of a run that has had it and `grace`.
-    pub fn look(&mut self, pair: &Pair, seat: usize, grace: Duration) -> Option<u32> {
+    pub(super) fn look(&mut self, pair: &Pair, seat: usize, grace: Duration) -> Option<u32> {
         let now = Instant::now();
         // A tick that took much longer than it should was no tick of the action's either.
         let passed = (now - self.last).min(TICK * 2);
@@ -67,12 +67,12 @@ impl Watchdog {
     }
 
     /// Is any run with a limit under way?
-    pub fn is_watching(&self) -> bool {
+    pub(super) fn is_watching(&self) -> bool {
         !self.left.is_empty()
     }
 
     /// How long until the next look is due.
-    pub fn next_look(&self) -> Duration {
+    pub(super) fn next_look(&self) -> Duration {
         self.left
             .values()
             .map(|watch| watch.left)

@@ -15,10 +15,10 @@ pub(super) fn live(worker: Worker, work: Work) -> ! {
     // A worker whose keeper is gone would hold the port with nobody to answer for it.
     let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
     sys::default_signals();
-    if let Some(logs) = worker.logs {
-        if logs.attach().is_err() {
-            sys::exit_now(CANNOT_BEGIN);
-        }
+    if let Some(logs) = worker.logs
+        && logs.attach().is_err()
+    {
+        sys::exit_now(CANNOT_BEGIN);
     }
     // This thread carries the keeper's thread id in glibc's books (see `clone_with_shared_descriptors`): all work is
     // done on one that does not.
