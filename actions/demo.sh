@@ -3,7 +3,7 @@
 #   demo.sh RUNNER LIBRARY ADDRESS
 set -euo pipefail
 runner=$1 library=$2 address=$3
-body='{"value":{"payload":"stressed desserts"}}'
+body='{"value":{"payload":"stressed"}}'
 
 "$runner" "$library" --listen "$address" --sentinels off &
 server=$!
