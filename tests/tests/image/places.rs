@@ -3,11 +3,15 @@
 
 use std::io::Write;
 use std::process::Command;
+use std::sync::Mutex;
 
 use black_box::Connection;
 use serde_json::json;
 
 use crate::engine::{self, docker, try_docker};
+
+/// Both change the engine's networks: one after the other.
+static NETWORKS: Mutex<()> = Mutex::new(());
 
 const SAMPLES: [&str; 3] = ["action-reverse-rust", "action-reverse-c", "action-greeter"];
 
@@ -71,6 +75,7 @@ fn compose_three_actions_behind_nginx() {
     if !ready("docker-compose", &["docker-compose", "version"]) {
         return;
     }
+    let _turn = NETWORKS.lock();
     let composed = Composed(format!("black-box-{}", std::process::id()));
     let output = composed.compose(&["up", "--detach", "--no-build"]);
     assert!(
@@ -88,8 +93,11 @@ fn compose_three_actions_behind_nginx() {
     }
     until_served(address, "greeter", body).assert_status(200);
     Connection::open(address)
-        .post("/init", b"{}")
+        .post("/reverse-rust/init", b"{}")
         .assert_status(404);
+    Connection::open(address)
+        .post("/nobody", b"{}")
+        .assert_names(502, &["no such action"]);
 }
 
 fn until_served(address: std::net::SocketAddr, action: &str, body: &[u8]) -> black_box::Reply {
@@ -108,6 +116,7 @@ fn swarm_scales_and_rolls_over_without_losing_a_run() {
     if !ready("an engine", &["docker", "version"]) {
         return;
     }
+    let _turn = NETWORKS.lock();
     let text = script(
         "docker/swarm/rolling-update.sh",
         &[SAMPLES[0], "action-greeter", "8001"],
