@@ -43,6 +43,9 @@ cargo_of_debian() { RUSTC=/usr/bin/rustc /usr/bin/cargo "$@" --offline; }
 cargo_of_web() { RUSTC=$web/rustc cargo "$@"; }
 cargo_of_current() { cargo "$@"; }
 
+# old-rustc.sh has built there already.
+target_of() { if [[ $1 = debian ]]; then echo "$out/debian/target"; else echo "$out/target/$1"; fi; }
+
 editions_of() { if [[ $1 = debian ]]; then echo 2021; else echo 2021 2024; fi; }
 
 # Prints the folder with the source for a cell, and makes it first if need be.

@@ -19,6 +19,7 @@ runner=${ACTION_RUNNER_BIN:-$root/target/release/action-runner}
 failures=0
 mkdir -p "$out/libraries"
 runner=$(realpath "$runner")
+unset ACTION_RUNNER_BIN # no variable that the runner knows
 runners=("$runner")
 
 source "$here/compilers.sh"
@@ -49,7 +50,8 @@ absent() {
 cell() {
     local compiler=$1 profile=$2 panic=$3 lto=$4 edition=$5 versions=$6
     local library=$out/libraries/rust-$compiler-$profile-$panic-$lto-$edition-$versions.so
-    local target=$out/target/$compiler name=DEV flags=() made=debug
+    local target name=DEV flags=() made=debug
+    target=$(target_of "$compiler")
     [[ $profile = debug ]] || { name=RELEASE flags=(--release) made=release; }
     note "${library##*/}"
     if ! (
@@ -90,7 +92,7 @@ rust_cells() {
         fi
     done
     [[ $scope = fast ]] || return 0
-    ! find_debian >/dev/null || cell debian release unwind off 2021 oldest
+    ! find_debian >/dev/null || cell debian release unwind off 2021 newest
     cell current debug unwind off 2024 newest
     cell current release abort fat 2021 oldest
 }
