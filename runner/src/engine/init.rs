@@ -1,7 +1,7 @@
 //! One `/init` from start to end, and the other ways in which a worker comes by its action: the library of the
 //! configuration, and the one that an earlier worker was given.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::*;
 use std::time::Duration;
 
@@ -65,11 +65,10 @@ impl Engine {
     fn load_what_there_is(&self) -> Result<&'static dyn Action, Answer> {
         let delivery = self.worker.tree.delivered.load(Acquire);
         self.worker.page().set_phase(Phase::Loading);
-        let loaded = match &self.worker.config.library {
-            _ if delivery != 0 => self.load_delivered(),
-            Some(path) => elf::open(path)
-                .and_then(|look| self.load(path, &look, &self.worker.config.entry_point, &[])),
-            None => return Err(Answer::no_action_yet()),
+        let loaded = match delivery {
+            0 if !self.has_library() => return Err(Answer::no_action_yet()),
+            0 => self.load_configured(&self.worker.config.entry_point, &[]),
+            _ => self.load_delivered(),
         };
         let action = loaded.map_err(|refusal| {
             refusal::complain(&refusal);
@@ -87,6 +86,18 @@ impl Engine {
         *self.loaded() = Some(Loaded { action, delivery });
     }
 
+    fn load_configured(
+        &self,
+        entry_point: &str,
+        env: &[(&str, &str)],
+    ) -> Result<&'static dyn Action, LoadRefusal> {
+        let found = self.configured()?;
+        if let Some(directory) = &found.directory {
+            let _ = std::env::set_current_dir(directory);
+        }
+        self.load(&found.path, &found.look, entry_point, env)
+    }
+
     fn load_delivered(&self) -> Result<&'static dyn Action, LoadRefusal> {
         let recipe = Recipe::read(&self.worker.delivery.recipe).map_err(|error| {
             LoadRefusal::Unreadable {
@@ -102,12 +113,19 @@ impl Engine {
         if let Some(directory) = &recipe.directory {
             let _ = std::env::set_current_dir(directory);
         }
-        let library = match &recipe.source {
-            Source::Configured => self.worker.config.library.clone().unwrap_or_default(),
-            Source::Memory => recipe::memory_path(&self.worker.delivery.library),
-            Source::File(path) => path.clone(),
-        };
-        self.load(&library, &elf::open(&library)?, &recipe.entry_point, &env)
+        match self.place_of(&recipe) {
+            Some(path) => self.load(&path, &elf::open(&path)?, &recipe.entry_point, &env),
+            None => self.load_configured(&recipe.entry_point, &env),
+        }
+    }
+
+    /// Where the delivered library is; `None`: it is the configured one.
+    fn place_of(&self, recipe: &Recipe) -> Option<PathBuf> {
+        match &recipe.source {
+            Source::Configured => None,
+            Source::Memory => Some(recipe::memory_path(&self.worker.delivery.library)),
+            Source::File(path) => Some(path.clone()),
+        }
     }
 
     /// Loads a library that has been read. Nothing of one that will not do is ever executed.
@@ -139,8 +157,10 @@ impl Engine {
         };
         let action = action::load(path, look, entry_point, &context);
         self.leave_if_forked();
+        let action = action?;
+        self.worker.page().say(&package::identity(look, path));
         // Never unloaded, so kept for ever.
-        Ok(Box::leak(action?))
+        Ok(Box::leak(action))
     }
 
     /// Takes one `/init` through, for the caller of `slot`.
@@ -169,7 +189,7 @@ impl Engine {
             return Answer::init_twice();
         }
         let init = match init::decode(body) {
-            Ok(init) if init.code.is_none() && self.worker.config.library.is_none() => {
+            Ok(init) if init.code.is_none() && !self.has_library() => {
                 return Answer::no_code();
             }
             Ok(init) => init,
@@ -211,38 +231,23 @@ impl Engine {
             entry_point: init.entry_point.clone().into_owned(),
             ..Recipe::default()
         };
-        let (library, look) = match &init.code {
-            Some(code) => {
-                let package = package::receive(
-                    code,
-                    &self.worker.config.scratch,
-                    &package::Limits::default(),
-                )?;
-                recipe.source = recipe::keep(&package, &self.worker.delivery.library)?;
-                if let Some(directory) = &package.directory {
-                    let _ = std::env::set_current_dir(directory);
-                }
-                recipe.directory = package.directory;
-                (package.library, package.contents)
-            }
-            None => {
-                let path = self.worker.config.library.clone().unwrap_or_default();
-                let look = elf::open(&path)?;
-                (path, look)
-            }
+        let contents = match &init.code {
+            Some(code) => Some(self.receive(code, &mut recipe)?),
+            None => None,
         };
         if init.code.is_none() && recipe.entry_point == "main" {
             recipe
                 .entry_point
                 .clone_from(&self.worker.config.entry_point);
         }
-        let action = match self.configured_action() {
+        let action = match (&contents, self.place_of(&recipe), self.configured_action()) {
+            (Some(look), Some(path), _) => self.load(&path, look, &recipe.entry_point, &env)?,
             // Loaded before the platform could say anything of its environment: it is set for what is read later.
-            Some(action) if init.code.is_none() => {
+            (_, _, Some(action)) => {
                 environment::set(env.iter().copied());
                 action
             }
-            _ => self.load(&library, &look, &recipe.entry_point, &env)?,
+            _ => self.load_configured(&recipe.entry_point, &env)?,
         };
         let written = recipe.write(&self.worker.delivery.recipe);
         written.map_err(|error| PackageRefusal::NoMemory {
@@ -251,6 +256,18 @@ impl Engine {
         self.keep(Ok(action), 1);
         self.worker.tree.delivered.store(1, Release);
         Ok(())
+    }
+
+    /// Puts the delivered code where it survives this worker, and says so in the recipe.
+    fn receive(&self, code: &str, recipe: &mut Recipe) -> Result<elf::Library, Refused> {
+        let config = self.worker.config;
+        let package = package::receive(code, &config.scratch, &package::Limits::default())?;
+        recipe.source = recipe::keep(&package, &self.worker.delivery.library)?;
+        if let Some(directory) = &package.directory {
+            let _ = std::env::set_current_dir(directory);
+        }
+        recipe.directory = package.directory;
+        Ok(package.contents)
     }
 
     /// The library of the configuration, if it is loaded already.
