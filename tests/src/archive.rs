@@ -6,7 +6,7 @@
 use std::io::Write;
 
 use flate2::write::DeflateEncoder;
-use flate2::{Compression, Crc};
+use flate2::{Compress, Compression, Crc, FlushCompress};
 
 /// One entry, with everything that can be wrong about it.
 #[derive(Clone)]
@@ -54,21 +54,29 @@ impl Entry {
         }
     }
 
-    /// `megabytes` of zeros in a few hundred kilobytes.
+    /// `megabytes` of zeros in about a kilobyte each.
     pub fn bomb(name: &str, megabytes: u32) -> Self {
         let zeros = vec![0; 1 << 20];
-        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+        let mut one = Vec::with_capacity(1 << 16);
+        // A full flush ends the block at a byte and forgets what came before: it can be repeated as it is.
+        let mut deflate = Compress::new(Compression::best(), false);
+        let done = deflate.compress_vec(&zeros, &mut one, FlushCompress::Full);
+        assert!(done.is_ok() && deflate.total_in() == 1 << 20);
         let mut sum = Crc::new();
+        let mut piece = Crc::new();
+        piece.update(&zeros);
+        let mut data = Vec::new();
         for _ in 0..megabytes {
-            encoder.write_all(&zeros).unwrap();
-            sum.update(&zeros);
+            data.extend_from_slice(&one);
+            sum.combine(&piece);
         }
-        let data = encoder.finish().unwrap();
+        data.extend_from_slice(&[3, 0]); // the last block, empty
+        let (crc, size) = (sum.sum(), megabytes << 20);
         Self {
             data,
             method: 8,
-            crc: sum.sum(),
-            size: megabytes << 20,
+            crc,
+            size,
             ..Self::file(name, b"")
         }
     }
@@ -150,11 +158,23 @@ pub fn zip(entries: &[Entry]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::{Entry, zip};
 
     #[test]
     fn an_empty_archive_has_22_bytes() {
         assert_eq!(zip(&[]).len(), 22);
+    }
+
+    #[test]
+    fn a_bomb_unpacks_to_what_it_says() {
+        let bomb = Entry::bomb("zeros", 2);
+        let mut unpacked = Vec::new();
+        flate2::read::DeflateDecoder::new(&bomb.data[..])
+            .read_to_end(&mut unpacked)
+            .unwrap();
+        assert_eq!((unpacked.len(), super::crc(&unpacked)), (2 << 20, bomb.crc));
     }
 
     #[test]

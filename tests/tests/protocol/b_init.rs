@@ -141,7 +141,7 @@ fn case_031_to_032_code_that_is_nothing() {
     );
     reply.assert_names(502, &["shared library", "zip"]);
     let empty = Init::zip(&[black_box::Entry::file("libaction.so", b"")]);
-    runner.init(&empty).assert_names(502, &["0 bytes"]);
+    runner.init(&empty).assert_names(502, &["empty"]);
     let logs = runner.finish();
     logs.assert_ended(2);
     assert!(logs.err().contains(&reply.error()), "{}", logs.err());

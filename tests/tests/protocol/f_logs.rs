@@ -151,7 +151,12 @@ fn case_135_bytes_that_are_no_text() {
     runner.run(&json!({})).assert_status(200);
     let logs = runner.finish();
     let expected = [&bytes[..], b"\n", SENTINEL.as_bytes(), b"\n"].concat();
-    assert_eq!((&logs.stdout, &logs.stderr), (&expected, &expected));
+    for text in [&logs.stdout, &logs.stderr] {
+        assert_eq!(
+            text.escape_ascii().to_string(),
+            expected.escape_ascii().to_string()
+        );
+    }
 }
 
 /// 136 is `case_132`: C's printf, not flushed. Here: write(2), past every buffer.
