@@ -56,7 +56,8 @@ cell() {
     note "${library##*/}"
     if ! (
         cd "$(cell_source "$compiler" "$edition" "$versions")"
-        export "CARGO_PROFILE_${name}_PANIC=$panic" "CARGO_PROFILE_${name}_LTO=$lto" CARGO_TARGET_DIR="$target"
+        # "false", not "off": the default, so that what old-rustc.sh has built there need not be built again.
+        export "CARGO_PROFILE_${name}_PANIC=$panic" "CARGO_PROFILE_${name}_LTO=${lto/off/false}" CARGO_TARGET_DIR="$target"
         "cargo_of_$compiler" build --locked "${flags[@]}"
     ) >"$library.build.log" 2>&1; then
         row "$@" - "does not build: see $library.build.log"

@@ -24,25 +24,41 @@ fn ask(what: &str) -> Value {
 fn panics(library: &Path) {
     let runner = started(library, "checks");
     runner.run(&ask("panic")).assert_names(502, &["as asked"]);
-    runner.run(&ask("nil")).assert_names(502, &["nil pointer dereference"]);
-    runner.run(&ask("collect")).assert_ok(&json!({ "collected": true }));
+    runner
+        .run(&ask("nil"))
+        .assert_names(502, &["nil pointer dereference"]);
+    runner
+        .run(&ask("collect"))
+        .assert_ok(&json!({ "collected": true }));
     let logs = runner.finish();
     logs.assert_ended(3);
-    assert!(logs.err().contains("checks.go"), "no stack trace: {}", logs.err());
+    assert!(
+        logs.err().contains("checks.go"),
+        "no stack trace: {}",
+        logs.err()
+    );
 }
 
 fn errors(library: &Path) {
     let runner = started(library, "checks");
     runner.run(&ask("error")).assert_error(200, "as asked");
-    runner.run(&ask("json error")).assert_ok(&json!({ "error": { "statusCode": 404 } }));
-    runner.run(&ask("unwritable")).assert_names(200, &["cannot be written as JSON"]);
+    runner
+        .run(&ask("json error"))
+        .assert_ok(&json!({ "error": { "statusCode": 404 } }));
+    runner
+        .run(&ask("unwritable"))
+        .assert_names(200, &["cannot be written as JSON"]);
     runner.finish().assert_silent(3);
 }
 
 fn goroutines_outlive_a_run(library: &Path) {
     let runner = started(library, "checks");
-    runner.run(&ask("outlive")).assert_ok(&json!({ "started": true }));
-    runner.run(&ask("ticks")).assert_ok(&json!({ "ticked": true }));
+    runner
+        .run(&ask("outlive"))
+        .assert_ok(&json!({ "started": true }));
+    runner
+        .run(&ask("ticks"))
+        .assert_ok(&json!({ "ticked": true }));
     runner.finish().assert_ended(2);
 }
 
@@ -62,7 +78,9 @@ fn ten_thousand_runs(library: &Path) {
 fn exit(library: &Path) {
     let runner = started(library, "checks");
     runner.run(&ask("exit")).assert_status(502);
-    runner.run(&ask("collect")).assert_ok(&json!({ "collected": true }));
+    runner
+        .run(&ask("collect"))
+        .assert_ok(&json!({ "collected": true }));
     runner.finish().assert_ended(2);
 }
 
@@ -70,6 +88,8 @@ fn exit(library: &Path) {
 fn panic_in_a_goroutine(library: &Path) {
     let runner = started(library, "checks");
     runner.run(&ask("crash")).assert_status(502);
-    runner.run(&ask("collect")).assert_ok(&json!({ "collected": true }));
+    runner
+        .run(&ask("collect"))
+        .assert_ok(&json!({ "collected": true }));
     runner.finish().assert_ended(2);
 }

@@ -46,20 +46,33 @@ fn main() -> ExitCode {
 
 fn failures(library: &Path) -> Vec<&'static str> {
     let name = library.file_name().unwrap_or_default().to_string_lossy();
-    let more: &[Case] = if name.starts_with("go") { &go::CASES } else { &[] };
+    let more: &[Case] = if name.starts_with("go") {
+        &go::CASES
+    } else {
+        &[]
+    };
     let fails = |(_, case): &&Case| panic::catch_unwind(|| case(library)).is_err();
-    GROUP_A.iter().chain(more).filter(fails).map(|(name, _)| *name).collect()
+    GROUP_A
+        .iter()
+        .chain(more)
+        .filter(fails)
+        .map(|(name, _)| *name)
+        .collect()
 }
 
 pub(crate) fn started(library: &Path, main: &str) -> Runner {
     let runner = Runner::empty();
-    runner.init(&Init::library(library).main(main)).assert_ok(&json!({ "ok": true }));
+    runner
+        .init(&Init::library(library).main(main))
+        .assert_ok(&json!({ "ok": true }));
     runner
 }
 
 fn empty_code(library: &Path) {
     let runner = Launch::baked(library).start();
-    runner.init(&Init::code("")).assert_ok(&json!({ "ok": true }));
+    runner
+        .init(&Init::code(""))
+        .assert_ok(&json!({ "ok": true }));
     runner.finish().assert_silent(0);
 }
 
@@ -71,20 +84,26 @@ fn empty_object(library: &Path) {
 
 fn result_is_not_a_container(library: &Path) {
     let runner = started(library, "scalar");
-    runner.post("/run", "{}").assert_error(502, "The action did not return a dictionary or array.");
+    runner
+        .post("/run", "{}")
+        .assert_error(502, "The action did not return a dictionary or array.");
     runner.finish().assert_ended(1);
 }
 
 fn second_init(library: &Path) {
     let runner = started(library, "main");
     let sentence = "Cannot initialize the action more than once.";
-    runner.init(&Init::library(library)).assert_error(403, sentence);
+    runner
+        .init(&Init::library(library))
+        .assert_error(403, sentence);
     runner.finish().assert_ended(0);
 }
 
 fn other_entry_point(library: &Path) {
     let runner = started(library, "niam");
-    runner.run(&json!({ "string": "hello" })).assert_ok(&json!({ "string": "hello" }));
+    runner
+        .run(&json!({ "string": "hello" }))
+        .assert_ok(&json!({ "string": "hello" }));
     runner.finish().assert_silent(1);
 }
 
@@ -107,7 +126,9 @@ fn echo(library: &Path) {
 
 fn unicode(library: &Path) {
     let runner = started(library, "unicode");
-    runner.run(&json!({ "delimiter": "❄" })).assert_ok(&json!({ "winter": "❄ ☃ ❄" }));
+    runner
+        .run(&json!({ "delimiter": "❄" }))
+        .assert_ok(&json!({ "winter": "❄ ☃ ❄" }));
     let logs = runner.finish();
     logs.assert_ended(1);
     assert_eq!(logs.out(), "❄ ☃ ❄");
@@ -116,21 +137,36 @@ fn unicode(library: &Path) {
 fn environment_before_init(library: &Path) {
     let variables = json!({ "SOME_VAR": "xyz", "ANOTHER_VAR": "" });
     let runner = Runner::empty();
-    runner.init(&Init::library(library).main("initialised").env(variables.clone())).assert_status(200);
+    runner
+        .init(
+            &Init::library(library)
+                .main("initialised")
+                .env(variables.clone()),
+        )
+        .assert_status(200);
     runner.run(&json!({})).assert_ok(&variables);
     runner.finish().assert_silent(1);
 }
 
 fn activation_context(library: &Path) {
     let runner = Launch::empty().env("__OW_API_HOST", "xyz").start();
-    runner.init(&Init::library(library).main("variables")).assert_status(200);
+    runner
+        .init(&Init::library(library).main("variables"))
+        .assert_status(200);
     let metadata = json!({
         "api_key": "abc", "namespace": "zzz", "action_name": "xxx", "action_version": "0.0.1",
         "activation_id": "iii", "deadline": "9999999999999",
     });
-    let seen = runner.run_with(&json!({}), &metadata).assert_status(200).json();
+    let seen = runner
+        .run_with(&json!({}), &metadata)
+        .assert_status(200)
+        .json();
     for (key, value) in metadata.as_object().into_iter().flatten() {
-        assert_eq!(&seen[format!("__OW_{}", key.to_uppercase())], value, "{key}");
+        assert_eq!(
+            &seen[format!("__OW_{}", key.to_uppercase())],
+            value,
+            "{key}"
+        );
     }
     assert_eq!(seen["__OW_API_HOST"], "xyz");
     runner.finish().assert_silent(1);
@@ -147,7 +183,9 @@ fn large_input(library: &Path) {
 
 fn refusal(library: &Path) {
     let runner = started(library, "refuses");
-    runner.run_with(&json!({}), &json!({ "activation_id": "iii" })).assert_error(200, "refused iii");
+    runner
+        .run_with(&json!({}), &json!({ "activation_id": "iii" }))
+        .assert_error(200, "refused iii");
     runner.finish().assert_silent(1);
 }
 

@@ -61,7 +61,10 @@ async fn unicode(params: Delimited) -> Result<Winter, Error> {
 }
 
 fn variables(_params: Value) -> Result<BTreeMap<&'static str, String>, Error> {
-    VARIABLES.iter().map(|name| Ok((*name, variable(name)?))).collect()
+    VARIABLES
+        .iter()
+        .map(|name| Ok((*name, variable(name)?)))
+        .collect()
 }
 
 fn initialised(_params: Value) -> Result<Value, Error> {
@@ -76,7 +79,10 @@ fn scalar(_params: Value) -> Result<&'static str, Error> {
 }
 
 fn refuses(_params: Value, context: &Context) -> Result<Value, Error> {
-    Err(Error::new(format!("refused {}", context.activation_id().unwrap_or_default())))
+    Err(Error::new(format!(
+        "refused {}",
+        context.activation_id().unwrap_or_default()
+    )))
 }
 
 fn breaks(_params: Value) -> Result<Value, Error> {
@@ -84,7 +90,9 @@ fn breaks(_params: Value) -> Result<Value, Error> {
 }
 
 fn waits(params: Value) -> Result<Value, Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
     let runtime = runtime.map_err(|error| Error::new(error.to_string()))?;
     runtime.block_on(tokio::time::sleep(Duration::from_millis(1)));
     Ok(params)
