@@ -5,13 +5,15 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::capture::Capture;
 use crate::processes::MARK;
-use crate::{Runner, fixtures};
+use crate::{LIMIT, Runner, fixtures};
 
 const LISTENING: &str = "action-runner: listening on ";
 
@@ -146,18 +148,28 @@ impl Launch {
             .stderr
             .take()
             .map_or_else(|| Capture::of(io::empty()), Capture::of);
-        let line = stderr.take_line(LISTENING);
+        let chosen: SocketAddr = self.listen.parse().unwrap();
         let mut runner = Runner {
             child,
-            address: ([0, 0, 0, 0], 0).into(),
+            address: chosen,
             stdout,
             stderr,
             folder,
             mark,
         };
-        let address = line.as_deref().ok().and_then(|line| line.parse().ok());
-        runner.address =
-            address.unwrap_or_else(|| panic!("the runner did not say where it listens: {line:?}"));
+        // Only a port of the kernel's choosing is news; for others a client tries again, as an invoker does.
+        if chosen.port() == 0 {
+            let line = runner.stderr.take_line(LISTENING);
+            let address = line.as_deref().ok().and_then(|line| line.parse().ok());
+            runner.address = address
+                .unwrap_or_else(|| panic!("the runner did not say where it listens: {line:?}"));
+        } else {
+            let start = Instant::now();
+            while TcpStream::connect(chosen).is_err() {
+                assert!(start.elapsed() < LIMIT, "nobody listens on {chosen}");
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
         runner
     }
 }

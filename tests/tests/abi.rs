@@ -112,7 +112,7 @@ fn layout_check_switched_off() {
 fn library_from_the_future() {
     refused(
         &fixtures::future_libc(),
-        &["GLIBC_2.99", "future_function", "libc.so.6"],
+        &["GLIBC_2.99", "future_function", "2."],
     );
 }
 
@@ -145,7 +145,7 @@ fn word_size_of_another_time() {
 
 #[test]
 fn executable() {
-    refused(&launch::binary(), &["executable", "shared library"]);
+    refused(Path::new("/bin/true"), &["executable", "shared library"]);
 }
 
 /// Cut off anywhere: refused before dlopen, which would crash on some of these.

@@ -26,7 +26,6 @@ fn case_015_to_016_no_code() {
         r#"{"value":{"name":"x","main":"main","binary":false,"env":{"A":"b","__OW_ACTION_NAME":"/ns/x"}}}"#,
         r#"{"value":{}}"#,
         r#"{"value":null}"#,
-        r#"{"value":{"code":" \n"}}"#,
     ];
     let waiting = Runner::empty();
     for body in bodies {

@@ -219,16 +219,14 @@ fn case_140_to_141_nothing_of_the_runners_own() {
 #[test]
 fn sentinels_switched_off() {
     let runner = Launch::baked(&fixtures::c("echo"))
-        .arg("--sentinels")
-        .arg("off")
+        .args(&["--sentinels", "off"])
         .start();
     runner.run(&json!({})).assert_status(200);
     runner.post("/run", "{bad").assert_status(400);
     let logs = runner.finish();
-    assert_eq!(
-        (logs.stdout, logs.stderr),
-        (b"hello stdout\n".to_vec(), b"hello stderr\n".to_vec())
-    );
+    logs.assert_ended(0);
+    assert_eq!(String::from_utf8_lossy(&logs.stdout), "hello stdout\n");
+    assert_eq!(String::from_utf8_lossy(&logs.stderr), "hello stderr\n");
 }
 
 /// A forged sentinel cuts its own activation's log short, no other's: ours still follows.
