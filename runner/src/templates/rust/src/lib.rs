@@ -32,6 +32,9 @@ mod tests {
             name: Some("world".to_owned()),
         };
         let answer = greet(params, &Context::default());
-        assert_eq!(answer.map(|it| it.greeting).ok().as_deref(), Some("Hello, world!"));
+        assert_eq!(
+            answer.map(|it| it.greeting).ok().as_deref(),
+            Some("Hello, world!")
+        );
     }
 }
