@@ -37,6 +37,12 @@ pub struct Config {
     pub max_runs: u32,
     /// Replace a worker that has grown beyond this many bytes; 0 = never.
     pub max_rss: u64,
+    /// Where health and metrics are answered, if anywhere.
+    pub admin: Option<SocketAddr>,
+    /// The file with the token that an upload must bring; `None`: no uploads.
+    pub admin_token_file: Option<PathBuf>,
+    /// Load the library anew whenever its file changes?
+    pub watch: bool,
     /// The folder under which archives are unpacked. Made when needed, removed at the end.
     pub scratch: PathBuf,
 }

@@ -10,12 +10,14 @@
 //! | [`package`] | bytes into one library that can be loaded | requests, running code |
 //! | [`action`] | loading and calling, in each dialect | requests, packages' origins |
 //! | [`logs`], [`environment`] | what an action prints and what it finds around it | requests |
+//! | [`admin`], [`watch`] | health, metrics, uploads; the library's file: processes of their own | requests to the action |
 //! | [`refusal`] | every sentence for people | everything else |
 //!
 //! A `/run`: `server::handlers::run` → `engine::run` → `protocol::run::decode` → `action.invoke` → `logs.end` →
 //! `protocol::answer` → bytes.
 
 pub mod action;
+pub mod admin;
 pub mod cli;
 pub mod config;
 pub mod engine;
@@ -26,3 +28,4 @@ pub mod process;
 pub mod protocol;
 pub mod refusal;
 pub mod server;
+pub mod watch;

@@ -7,8 +7,10 @@
 use std::fmt;
 use thiserror::Error;
 
+mod admit;
 mod complain;
 mod death;
+pub use admit::CannotAdmit;
 pub use complain::{CannotServe, complain};
 pub use death::{Death, Phase};
 
@@ -23,6 +25,8 @@ pub const NO_VALID_RESPONSE: &str =
     "The action did not produce a valid response and exited unexpectedly.";
 pub const NOT_FOUND: &str =
     "There is nothing at this path: an action runner answers POST /init and POST /run.";
+pub const NOT_FOUND_ADMIN: &str =
+    "There is nothing at this path: here are GET /healthz, /readyz and /metrics, and PUT /action.";
 pub const METHOD_NOT_ALLOWED: &str =
     "This path takes POST requests only: send the JSON body with POST.";
 pub const SHUTTING_DOWN: &str =

@@ -1,6 +1,6 @@
 //! `serve`: what can be said about it, and its start.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -9,7 +9,8 @@ use clap::{ArgAction, Args, ValueEnum};
 
 use super::{Status, values};
 use crate::config::{Config, Http};
-use crate::{process, refusal, server};
+use crate::process::Roles;
+use crate::{admin, process, refusal, server, watch};
 
 /// The library of an image.
 const BAKED: &str = "/action/libaction.so";
@@ -32,7 +33,7 @@ pub(super) struct Serve {
     )]
     main: String,
     /// Address and port to listen on; port 0 chooses one and prints it to stderr
-    #[arg(long, value_name = "ADDRESS", env = "ACTION_RUNNER_LISTEN", default_value = "0.0.0.0:8080", value_parser = address, hide_env_values = true)]
+    #[arg(long, value_name = "ADDRESS", env = "ACTION_RUNNER_LISTEN", default_value = "0.0.0.0:8080", value_parser = values::address, hide_env_values = true)]
     listen: SocketAddr,
     /// What requests look like [default: openwhisk; knative when __OW_RUNTIME_PLATFORM=knative]
     #[arg(long, value_enum, env = "ACTION_RUNNER_HTTP", hide_env_values = true)]
@@ -78,6 +79,21 @@ pub(super) struct Serve {
     /// Replace a worker process that has grown beyond this size; 0 = never
     #[arg(long, value_name = "SIZE", env = "ACTION_RUNNER_MAX_RSS", default_value = "0", value_parser = values::size, hide_env_values = true)]
     max_rss: u64,
+    /// Load the library anew whenever its file changes, beside the one that serves
+    #[arg(long, env = "ACTION_RUNNER_WATCH", hide_env_values = true)]
+    watch: bool,
+    /// Answer /healthz, /readyz, /metrics and PUT /action here; a port alone means this machine only [default: nowhere]
+    #[arg(long, value_name = "ADDRESS", env = "ACTION_RUNNER_ADMIN", value_parser = values::admin_address, hide_env_values = true)]
+    admin: Option<SocketAddr>,
+    /// The file with the token that PUT /action must bring [default: no uploads]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "ACTION_RUNNER_ADMIN_TOKEN_FILE",
+        requires = "admin",
+        hide_env_values = true
+    )]
+    admin_token_file: Option<PathBuf>,
     /// Keep going as one would in a terminal (accepted for scripts; it is the default)
     #[arg(long, hide = true, action = ArgAction::SetTrue)]
     foreground: bool,
@@ -89,25 +105,24 @@ enum Switch {
     Off,
 }
 
-fn address(text: &str) -> Result<SocketAddr, String> {
-    if let Some(port) = text
-        .strip_prefix(':')
-        .or_else(|| text.bytes().all(|b| b.is_ascii_digit()).then_some(text))
-    {
-        let port = port
-            .parse()
-            .map_err(|_| format!("{text} is no port: write 8080, :8080 or 127.0.0.1:8080"))?;
-        return Ok((Ipv4Addr::UNSPECIFIED, port).into());
-    }
-    text.parse()
-        .map_err(|_| "write an address as 127.0.0.1:8080, :8080 or 8080".to_owned())
-}
-
 impl Serve {
     /// Serves until told to stop.
     pub(super) fn execute(self) -> ExitCode {
         let config: &'static Config = Box::leak(Box::new(self.config()));
-        match process::run(config, server::work) {
+        if let Some(problem) = config
+            .admin_token_file
+            .as_deref()
+            .and_then(|path| admin::Token::read(path).err())
+        {
+            refusal::complain(&problem);
+            return Status::Usage.into();
+        }
+        let roles = Roles {
+            worker: server::work,
+            admin: admin::work,
+            watch: watch::work,
+        };
+        match process::run(config, roles) {
             Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
             Err(error) => {
                 refusal::complain(&error);
@@ -154,6 +169,9 @@ impl Serve {
             read_timeout: self.read_timeout.max(Duration::from_millis(40)),
             max_runs: self.max_runs,
             max_rss: self.max_rss,
+            admin: self.admin,
+            admin_token_file: self.admin_token_file,
+            watch: self.watch,
             scratch: std::env::temp_dir().join(format!("action-runner-{}", std::process::id())),
         }
     }

@@ -1,5 +1,6 @@
 //! How times and sizes are written, and which environment variables there are.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 /// `60`, `60s`, `1500ms`, `2m`: seconds when no unit is given.
@@ -35,6 +36,28 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
         .checked_shl(shift)
         .filter(|size| size >> shift == number)
         .ok_or_else(mistake)
+}
+
+/// `127.0.0.1:8080`; a port alone, as `8080` or `:8080`, means every interface.
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    address_on(text, Ipv4Addr::UNSPECIFIED)
+}
+
+/// The same, but a port alone means this machine only.
+pub(super) fn admin_address(text: &str) -> Result<SocketAddr, String> {
+    address_on(text, Ipv4Addr::LOCALHOST)
+}
+
+fn address_on(text: &str, interface: Ipv4Addr) -> Result<SocketAddr, String> {
+    let port = text.strip_prefix(':').unwrap_or(text);
+    if port.bytes().all(|byte| byte.is_ascii_digit()) {
+        let port = port
+            .parse()
+            .map_err(|_| format!("{text} is no port: write 8080, :8080 or 127.0.0.1:8080"))?;
+        return Ok((interface, port).into());
+    }
+    text.parse()
+        .map_err(|_| "write an address as 127.0.0.1:8080, :8080 or 8080".to_owned())
 }
 
 fn split(text: &str) -> (&str, &str) {

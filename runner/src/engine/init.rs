@@ -19,9 +19,9 @@ use crate::refusal::{self, LoadRefusal, PackageRefusal};
 impl Engine {
     /// Loads what this worker was started with. An action that OpenWhisk will initialise is left for that moment, so
     /// that its initialisers see the environment that comes with it.
-    pub fn start(&self) {
+    pub fn start(&self) -> Phase {
         let config = self.worker.config;
-        let phase = match &self.worker.start {
+        match &self.worker.start {
             Start::Empty => Phase::Ready,
             Start::Broken(sentence) => {
                 self.keep(
@@ -40,8 +40,7 @@ impl Engine {
                 Ok(_) => Phase::Ready,
                 Err(_) => Phase::Refused,
             },
-        };
-        self.report(phase);
+        }
     }
 
     /// The action, loaded if need be; otherwise the answer that says why there is none.

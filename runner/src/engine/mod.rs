@@ -3,6 +3,7 @@
 //! `init` is the life of an `/init`, `run` that of a `/run`; both from the body of a request to an answer, without
 //! knowing how either travels. The worker's other parts ask the engine whether it can go on ([`Engine::is_retiring`]).
 
+mod configured;
 mod init;
 mod recipe;
 mod run;

@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 use std::sync::atomic::Ordering::*;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
 use super::Engine;
 use crate::action::{Action, Context, Outcome};
+use crate::process::shared::{Counts, Ending};
 use crate::process::slots::{Slot, State};
 use crate::protocol::answer::Answer;
 use crate::protocol::container;
@@ -36,6 +37,7 @@ impl Engine {
                 // It never reaches the action, and ends its log all the same.
                 self.begin_log();
                 self.end_log();
+                self.counts().count(Ending::Refused);
                 Answer::from(&refusal)
             }
         }
@@ -71,9 +73,21 @@ impl Engine {
         {
             variables.update(&run.metadata);
         }
+        // The clock is read only where somebody can ask for it.
+        let begun = self.worker.config.admin.map(|_| Instant::now());
         let outcome = action.invoke(run.value, context);
         self.leave_if_forked();
-        answer(outcome)
+        if let Some(begun) = begun {
+            self.counts().time(begun.elapsed());
+        }
+        let (ending, answer) = answer(outcome);
+        self.counts().count(ending);
+        answer
+    }
+
+    /// What the workers of this seat have counted.
+    fn counts(&self) -> &'static Counts {
+        &self.worker.pair.counts[self.worker.seat]
     }
 
     /// How long the run may take (0 = any), and until when.
@@ -123,17 +137,17 @@ fn context<'a>(metadata: &'a Metadata<'_>, deadline_ms: i64, trace: Trace<'a>) -
     }
 }
 
-fn answer(outcome: Outcome) -> Answer {
+fn answer(outcome: Outcome) -> (Ending, Answer) {
     match outcome {
         Outcome::Json(result) if container::glance(result.as_ref()).is_ok() => {
-            Answer::ok(Bytes::from_owner(result))
+            (Ending::Result, Answer::ok(Bytes::from_owner(result)))
         }
         Outcome::Unchecked(result) if container::check_result(result.as_ref()).is_ok() => {
-            Answer::ok(Bytes::from_owner(result))
+            (Ending::Result, Answer::ok(Bytes::from_owner(result)))
         }
-        Outcome::Json(_) | Outcome::Unchecked(_) => Answer::not_a_container(),
-        Outcome::Error(error) => Answer::action_error(error.as_ref()),
-        Outcome::Panicked(message) => Answer::panicked(message.as_ref()),
+        Outcome::Json(_) | Outcome::Unchecked(_) => (Ending::Fault, Answer::not_a_container()),
+        Outcome::Error(error) => (Ending::Error, Answer::action_error(error.as_ref())),
+        Outcome::Panicked(message) => (Ending::Fault, Answer::panicked(message.as_ref())),
     }
 }
 

@@ -1,7 +1,7 @@
 //! From the bytes somebody sent to one library that can be loaded, in memory or in a folder of its own.
 //!
 //! `decode` undoes the base64, `kind` tells an ELF file from an archive, `survey` and `choose` look through an archive
-//! without writing anything, `unpack` writes it, `memory` holds what needs no folder. `elf` reads a library and says
+//! without writing anything, `unpack` writes it, `memory` holds what needs no folder, `identity` tells one library from another. `elf` reads a library and says
 //! whether it would load, `search` where its own libraries are looked for. Nothing here runs code of an action, and
 //! after a refusal nothing is left behind.
 
@@ -10,11 +10,13 @@ pub mod search;
 
 mod choose;
 mod decode;
+mod identity;
 mod kind;
 mod memory;
 mod survey;
 mod unpack;
 
+pub use identity::{fingerprint, identity};
 pub use memory::private_copy;
 
 use crate::refusal::{BadRequest, LoadRefusal, PackageRefusal};

@@ -14,6 +14,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::deaths::{self, MemoryGroup};
 use super::settle::{Lingering, settle};
+use super::shared::Verdict;
 use super::slots::{Pair, Phase, SEATS, Seat, Slot, Tree};
 use super::sys::{self, Side};
 use super::watchdog::{TICK, Watchdog};
@@ -48,6 +49,8 @@ pub(super) struct Keeper {
 struct Ward {
     exit: OwnedFd,
     bell: OwnedFd,
+    /// The worker's end of its bell: closed once it is dead.
+    _heard: OwnedFd,
     watchdog: Watchdog,
     start: Start,
     phase: Phase,
@@ -62,6 +65,12 @@ struct Broken {
     retry: Instant,
 }
 
+/// A new library that is being tried beside the one that serves.
+struct Swapping {
+    seat: usize,
+    library: Option<OwnedFd>,
+}
+
 /// A keeper at work.
 struct Watch {
     keeper: &'static Keeper,
@@ -70,15 +79,20 @@ struct Watch {
     broken: Option<Broken>,
     lingering: Lingering,
     memory: Option<MemoryGroup>,
-    reloads: u32,
+    /// A private copy of the library that serves.
+    library: Option<OwnedFd>,
+    /// The last swap that has been begun.
+    swaps: u32,
+    swapping: Option<Swapping>,
     /// When those workers are killed that are still draining.
     drained_by: Option<Instant>,
     idle_ticks: u32,
     logs_later: bool,
 }
 
-/// Keeps a worker running until told to stop. Returns the exit status of the keeper's process.
-pub(super) fn keep(keeper: &'static Keeper) -> i32 {
+/// Keeps a worker running until told to stop. `library` is a private copy of the one to begin with. Returns the exit
+/// status of the keeper's process.
+pub(super) fn keep(keeper: &'static Keeper, library: Option<OwnedFd>) -> i32 {
     let mut watch = Watch {
         keeper,
         pair: keeper.pair,
@@ -86,7 +100,9 @@ pub(super) fn keep(keeper: &'static Keeper) -> i32 {
         broken: None,
         lingering: Lingering::default(),
         memory: MemoryGroup::find(),
-        reloads: keeper.tree.reload.load(Relaxed),
+        library,
+        swaps: keeper.pair.swap.asked(),
+        swapping: None,
         drained_by: None,
         idle_ticks: 0,
         logs_later: false,
@@ -125,6 +141,12 @@ impl Ward {
 impl Watch {
     fn seat_worker(&mut self, seat: usize) -> io::Result<()> {
         let start = self.what_to_start();
+        let library = match &self.swapping {
+            Some(swapping) if swapping.seat == seat => &swapping.library,
+            _ => &self.library,
+        };
+        // Open for as long as the worker needs it: replaced only when a later one serves.
+        let library = library.as_ref().map(|library| sys::lend(library.as_raw_fd()));
         let page = &self.pair.seats[seat];
         page.clear();
         let (heard, bell) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
@@ -135,6 +157,7 @@ impl Watch {
                     tree: self.keeper.tree,
                     pair: self.pair,
                     delivery: self.keeper.delivery,
+                    library,
                     seat,
                     start,
                     listener: self.keeper.listener.as_fd(),
@@ -145,14 +168,14 @@ impl Watch {
                 worker::live(worker, self.keeper.work)
             }
             Side::Parent(pid) => {
-                // The worker's end, in the table that both share: not ours to close while it lives.
-                std::mem::forget(heard);
+                page.process.store(pid.unsigned_abs(), Relaxed);
                 let pid = Pid::from_raw(pid).ok_or(io::ErrorKind::NotFound)?;
                 let exit = pidfd_open(pid, PidfdFlags::empty())?;
                 let (watchdog, phase) = (Watchdog::new(), Phase::Starting);
                 self.wards[seat] = Some(Ward {
                     exit,
                     bell,
+                    _heard: heard,
                     watchdog,
                     start,
                     phase,
@@ -167,9 +190,14 @@ impl Watch {
         match &self.broken {
             Some(broken) if Instant::now() < broken.retry => Start::Broken(broken.sentence.clone()),
             _ if self.keeper.tree.delivered.load(Acquire) != 0 => Start::Delivered,
-            _ if self.keeper.config.library.is_some() => Start::Configured,
+            _ if self.has_library() => Start::Configured,
             _ => Start::Empty,
         }
+    }
+
+    fn has_library(&self) -> bool {
+        let swapped = self.swapping.as_ref().and_then(|it| it.library.as_ref());
+        self.keeper.config.library.is_some() || swapped.or(self.library.as_ref()).is_some()
     }
 
     /// Waits for something to happen, and deals with all that may have.
@@ -279,10 +307,14 @@ impl Watch {
             logs.settle(seat);
         }
         settle(self.pair, seat, death, &mut self.lingering);
-        if death.is_some() {
+        page.process.store(0, Relaxed);
+        if let Some(death) = death {
             self.pair.deaths.fetch_add(1, Relaxed);
+            self.pair.fates.count(death);
         }
-        self.judge_library(page, &ward, death);
+        if !self.heed_failed_swap(seat, death) {
+            self.judge_library(page, &ward, death);
+        }
         let loads = ward.loads();
         // Its descriptors are closed here, before a next worker can be given the same numbers in the shared table.
         drop(ward);
@@ -334,6 +366,8 @@ impl Watch {
             keeper.delivery.library.as_raw_fd(),
         ];
         let own = [keeper.listener.as_raw_fd(), keeper.bell.as_raw_fd()];
+        let next = self.swapping.iter().flat_map(|it| &it.library);
+        let libraries = next.chain(&self.library).map(AsRawFd::as_raw_fd);
         let logs = keeper
             .logs
             .iter()
@@ -347,6 +381,7 @@ impl Watch {
             .flat_map(|ward| [ward.exit.as_raw_fd(), ward.bell.as_raw_fd()]);
         own.into_iter()
             .chain(delivery)
+            .chain(libraries)
             .chain(logs)
             .chain(connections)
             .chain(wards)
@@ -367,18 +402,48 @@ impl Watch {
         match phase {
             Phase::Ready => {
                 self.broken = None;
-                self.pair.generation.fetch_add(1, Relaxed);
+                self.end_swap(seat);
                 self.retire(1 - seat);
             }
-            Phase::Refused if self.wards[1 - seat].is_some() => {
-                // The older worker goes on serving; the reason is on stderr.
+            Phase::Refused if self.is_swapping(seat) => {
+                // What served before goes on, in the older worker or in a next one.
                 self.wards[seat].iter().for_each(Ward::kill);
             }
             _ => {}
         }
-        if let Some(master) = rustix::process::getppid() {
-            let _ = rustix::process::kill_process(master, Signal::USR1);
+        tell_master();
+    }
+
+    fn is_swapping(&self, seat: usize) -> bool {
+        self.swapping.as_ref().is_some_and(|it| it.seat == seat)
+    }
+
+    /// The worker of `seat` serves. If it tried a new library, that one is the library now.
+    fn end_swap(&mut self, seat: usize) {
+        if let Some(swapping) = self.swapping.take_if(|it| it.seat == seat) {
+            self.library = swapping.library;
+            let verdict = Verdict::Serves(self.pair.seats[seat].sentence());
+            self.pair.swap.settle(self.swaps, &verdict);
         }
+    }
+
+    /// The worker of `seat` has ended. Was it one that tried a new library?
+    fn heed_failed_swap(&mut self, seat: usize, death: Option<Death>) -> bool {
+        if self.swapping.take_if(|it| it.seat == seat).is_none() {
+            return false;
+        }
+        let page = &self.pair.seats[seat];
+        let why = match (page.phase(), death) {
+            (Phase::Refused, _) | (_, None) => page.sentence(),
+            (_, Some(death)) => {
+                let sentence = death.during(refusal::Phase::Load).to_string();
+                refusal::complain(&sentence);
+                sentence
+            }
+        };
+        self.pair.swap.settle(self.swaps, &Verdict::Refused(why));
+        tell_master();
+        true
     }
 
     fn retire(&self, seat: usize) {
@@ -432,16 +497,33 @@ impl Watch {
             .is_some_and(|ward| matches!(ward.start, Start::Broken(_)))
     }
 
-    /// Starts a worker with what is now in the library's file, beside the one that serves.
+    /// Tries a new library in a worker beside the one that serves.
     fn reload(&mut self) -> io::Result<()> {
-        let asked = self.keeper.tree.reload.load(Acquire);
+        let asked = self.pair.swap.asked();
         let free = self.wards.iter().position(Option::is_none);
-        if let (true, Some(seat), None) = (asked != self.reloads, free, self.drained_by) {
-            self.reloads = asked;
-            self.broken = None;
+        if let (true, Some(seat), None) = (asked != self.swaps, free, self.drained_by) {
+            self.swaps = asked;
+            let library = self.staged()?;
+            self.swapping = Some(Swapping { seat, library });
             self.seat_worker(seat)?;
         }
         Ok(())
+    }
+
+    /// The library that the master wants to be tried.
+    fn staged(&self) -> io::Result<Option<OwnedFd>> {
+        let number = self.keeper.tree.staged.load(Acquire);
+        let (false, Some(master)) = (number == 0, rustix::process::getppid()) else {
+            return Ok(None);
+        };
+        let path = format!("/proc/{}/fd/{number}", master.as_raw_nonzero());
+        Ok(Some(std::fs::File::open(path)?.into()))
+    }
+}
+
+fn tell_master() {
+    if let Some(master) = rustix::process::getppid() {
+        let _ = rustix::process::kill_process(master, Signal::USR1);
     }
 }
 

@@ -9,15 +9,16 @@ use std::sync::atomic::Ordering::*;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{MemfdFlags, memfd_create};
-use rustix::net::{
-    AddressFamily, SocketAddrAny, SocketFlags, SocketType, bind, getsockname, socket_with, sockopt,
-};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 
+use super::attendant::Attendants;
+use super::bound::bound;
 use super::keeper::{self, Keeper};
+use super::shared::Verdict;
 use super::slots::{Pair, Phase, Tree};
+use super::swap::Library;
 use super::sys::{self, Side, Signals};
-use super::{Delivery, Work, new_bell, ring};
+use super::{Delivery, Roles, new_bell, ring};
 use crate::config::Config;
 use crate::logs::Logs;
 use crate::refusal::{self, CannotServe};
@@ -25,77 +26,83 @@ use crate::refusal::{self, CannotServe};
 /// Exit status of a server whose library, named on the command line, does not load.
 const CANNOT_LOAD: i32 = 3;
 /// A keeper that lasted less than this is not replaced at once.
-const SHORT_LIFE: Duration = Duration::from_secs(1);
+pub(super) const SHORT_LIFE: Duration = Duration::from_secs(1);
 /// What keepers get beyond the time that they give their workers, before they are killed.
 const LAST_WORD: Duration = Duration::from_secs(1);
-const SIGNALS: [i32; 6] = [
+const SIGNALS: [i32; 7] = [
     libc::SIGTERM,
     libc::SIGINT,
     libc::SIGHUP,
     libc::SIGCHLD,
     libc::SIGUSR1,
+    libc::SIGUSR2,
     libc::SIGQUIT,
 ];
 
-struct Master {
-    config: &'static Config,
-    tree: &'static Tree,
+pub(super) struct Master {
+    pub(super) config: &'static Config,
+    pub(super) tree: &'static Tree,
     delivery: &'static Delivery,
     listener: OwnedFd,
     address: String,
-    work: Work,
-    pairs: Vec<Kept>,
+    roles: Roles,
+    pub(super) pairs: Vec<Kept>,
+    pub(super) library: Library,
+    pub(super) attendants: Attendants,
     announced: bool,
     status: i32,
     /// When keepers are killed that have not left by then.
-    stop_by: Option<Instant>,
+    pub(super) stop_by: Option<Instant>,
 }
 
 /// One keeper and its pair's shared page.
-struct Kept {
-    pair: &'static Pair,
-    bell: OwnedFd,
+pub(super) struct Kept {
+    pub(super) pair: &'static Pair,
+    pub(super) bell: OwnedFd,
     pid: Option<Pid>,
     started: Instant,
 }
 
 /// Serves until told to stop. Returns the program's exit status.
-pub fn run(config: &'static Config, work: Work) -> Result<i32, CannotServe> {
-    let (listener, address) = bound(config)?;
+pub fn run(config: &'static Config, roles: Roles) -> Result<i32, CannotServe> {
+    let (listener, address) = bound(config.listen, "--listen")?;
+    let admin = config.admin.map(|wanted| bound(wanted, "--admin"));
+    let admin = admin.transpose()?;
     let signals = Signals::block(&SIGNALS);
-    let trouble = |error: io::Error| CannotServe::System(error);
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
     let delivery = Delivery {
-        recipe: memory("recipe").map_err(trouble)?,
-        library: memory("action").map_err(trouble)?,
+        recipe: memory("recipe")?,
+        library: memory("action")?,
     };
-    let mut master = Master {
-        config,
-        tree: sys::shared().map_err(trouble)?,
-        delivery: Box::leak(Box::new(delivery)),
-        listener,
-        address,
-        work,
-        pairs: Vec::new(),
-        announced: false,
-        status: 0,
-        stop_by: None,
-    };
+    let mut pairs = Vec::new();
     for _ in 0..config.workers {
-        let (pair, bell) = (
-            sys::shared().map_err(trouble)?,
-            new_bell().map_err(trouble)?,
-        );
-        master.pairs.push(Kept {
-            pair,
-            bell,
+        pairs.push(Kept {
+            pair: sys::shared()?,
+            bell: new_bell()?,
             pid: None,
             started: Instant::now(),
         });
     }
+    let tree: &'static Tree = sys::shared()?;
+    tree.generation.store(1, Relaxed);
+    let mut master = Master {
+        config,
+        tree,
+        delivery: Box::leak(Box::new(delivery)),
+        listener,
+        address,
+        roles,
+        attendants: Attendants::new(config, tree, &pairs, admin, roles),
+        pairs,
+        library: Library::of(config),
+        announced: false,
+        status: 0,
+        stop_by: None,
+    };
     for index in 0..config.workers {
-        master.start(index).map_err(trouble)?;
+        master.start(index)?;
     }
+    master.attendants.start_missing();
     master.reign(&signals);
     let _ = std::fs::remove_dir_all(&config.scratch);
     Ok(master.status)
@@ -105,43 +112,22 @@ fn memory(name: &str) -> io::Result<OwnedFd> {
     Ok(memfd_create(name, MemfdFlags::CLOEXEC)?)
 }
 
-/// A socket bound to the configured address. It listens once a worker is ready, so that nobody connects before.
-fn bound(config: &Config) -> Result<(OwnedFd, String), CannotServe> {
-    let family = if config.listen.is_ipv4() {
-        AddressFamily::INET
-    } else {
-        AddressFamily::INET6
-    };
-    let bind = || {
-        let socket = socket_with(
-            family,
-            SocketType::STREAM,
-            SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
-            None,
-        )?;
-        sockopt::set_socket_reuseaddr(&socket, true)?;
-        bind(&socket, &config.listen)?;
-        Ok(socket)
-    };
-    let socket = bind().map_err(|source: rustix::io::Errno| CannotServe::Address {
-        address: config.listen.to_string(),
-        source: source.into(),
-    })?;
-    let address = getsockname(&socket)
-        .ok()
-        .and_then(|address: SocketAddrAny| std::net::SocketAddr::try_from(address).ok());
-    Ok((socket, address.unwrap_or(config.listen).to_string()))
-}
-
 impl Master {
     fn start(&mut self, index: usize) -> io::Result<()> {
-        let (config, tree, delivery, work) = (self.config, self.tree, self.delivery, self.work);
+        let (config, tree, delivery, work) =
+            (self.config, self.tree, self.delivery, self.roles.worker);
         let kept = &mut self.pairs[index];
         kept.started = Instant::now();
+        if kept.pair.swap.is_open() {
+            // Its keeper died over it. The next one begins with the library that it is given.
+            let why = "The keeper of a worker had to be replaced.".to_owned();
+            let number = kept.pair.swap.asked();
+            kept.pair.swap.settle(number, &Verdict::Refused(why));
+        }
         match sys::fork()? {
             Side::Parent(pid) => kept.pid = Pid::from_raw(pid),
             Side::Child => {
-                let made = || -> io::Result<Keeper> {
+                let made = || -> io::Result<(Keeper, Option<OwnedFd>)> {
                     let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
                     // A group of its own: a terminal's Ctrl-C is for the master, who lets runs finish.
                     let _ = rustix::process::setpgid(None, None);
@@ -155,7 +141,8 @@ impl Master {
                         .transpose()?;
                     let listener = self.listener.try_clone()?;
                     let bell = kept.bell.try_clone()?;
-                    Ok(Keeper {
+                    let library = self.library.serving().map(OwnedFd::try_clone).transpose()?;
+                    let keeper = Keeper {
                         config,
                         tree,
                         pair: kept.pair,
@@ -164,10 +151,11 @@ impl Master {
                         bell,
                         logs,
                         work,
-                    })
+                    };
+                    Ok((keeper, library))
                 };
                 let status = match made() {
-                    Ok(keeper) => keeper::keep(Box::leak(Box::new(keeper))),
+                    Ok((keeper, library)) => keeper::keep(Box::leak(Box::new(keeper)), library),
                     Err(error) => {
                         refusal::complain(&format!("A worker cannot be started: {error}."));
                         keeper::REPLACE_ME
@@ -185,12 +173,14 @@ impl Master {
             match signals.wait(self.clock()) {
                 Some(libc::SIGCHLD) | None => {}
                 Some(libc::SIGUSR1) => self.heed_news(),
+                Some(libc::SIGUSR2) => self.heed_upload(),
                 Some(libc::SIGHUP) => self.reload(),
                 Some(_) if self.stop_by.is_some() => return self.kill_all(),
                 Some(_) => self.stop(0),
             }
             self.reap();
             self.restart();
+            self.heed_swap();
             if self.stop_by.is_some_and(|until| until <= Instant::now()) {
                 return self.kill_all();
             }
@@ -203,7 +193,8 @@ impl Master {
             .pairs
             .iter()
             .filter(|kept| kept.pid.is_none())
-            .map(|kept| kept.started + SHORT_LIFE);
+            .map(|kept| kept.started + SHORT_LIFE)
+            .chain(self.attendants.missing_since().map(|start| start + SHORT_LIFE));
         let restarts = restarts.filter(|_| self.stop_by.is_none());
         restarts
             .chain(self.stop_by)
@@ -217,6 +208,7 @@ impl Master {
             for kept in self.pairs.iter_mut().filter(|kept| kept.pid == Some(pid)) {
                 kept.pid = None;
             }
+            self.attendants.forget(pid);
         }
     }
 
@@ -224,6 +216,7 @@ impl Master {
         if self.stop_by.is_some() {
             return;
         }
+        self.attendants.start_missing();
         for index in 0..self.pairs.len() {
             let kept = &self.pairs[index];
             if kept.pid.is_none() && kept.started.elapsed() >= SHORT_LIFE {
@@ -252,15 +245,11 @@ impl Master {
             .all(|phase| matches!(phase, Phase::Ready | Phase::Refused))
         {
             self.announced = true;
+            self.tree.announced.store(1, Release);
             if self.config.listen.port() == 0 || rustix::termios::isatty(rustix::stdio::stderr()) {
                 refusal::complain(&format!("listening on {}", self.address));
             }
         }
-    }
-
-    fn reload(&self) {
-        self.tree.reload.fetch_add(1, AcqRel);
-        self.pairs.iter().for_each(|kept| ring(kept.bell.as_fd()));
     }
 
     fn stop(&mut self, status: i32) {

@@ -9,16 +9,21 @@
 //! Master and keepers never run action code, parse a request or start a runtime. This room knows neither tokio nor
 //! axum: what a worker does is a function that is handed in ([`Work`]).
 
+mod attendant;
+mod bound;
 mod deaths;
 mod descriptors;
 mod keeper;
 mod master;
 mod settle;
+pub mod shared;
 pub mod slots;
+mod swap;
 pub mod sys;
 mod watchdog;
 mod worker;
 
+pub use attendant::Attendant;
 pub use master::run;
 
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -29,6 +34,19 @@ use slots::{Pair, Seat, Tree};
 
 /// What a worker does with its life. Returns the status its process exits with.
 pub type Work = fn(Worker) -> i32;
+
+/// What a process beside the workers does with its life.
+pub type Attend = fn(Attendant) -> i32;
+
+/// What the processes of the tree do that this room knows nothing of.
+#[derive(Clone, Copy)]
+pub struct Roles {
+    pub worker: Work,
+    /// Answers on the admin port.
+    pub admin: Attend,
+    /// Watches the library's file.
+    pub watch: Attend,
+}
 
 /// What a worker is to begin with.
 #[derive(Clone, Debug)]
@@ -58,6 +76,8 @@ pub struct Worker {
     pub tree: &'static Tree,
     pub pair: &'static Pair,
     pub delivery: &'static Delivery,
+    /// A private copy of the configured library: nobody can write over it while it is mapped. `None`: load the file.
+    pub library: Option<BorrowedFd<'static>>,
     /// Which seat it has on the shared page.
     pub seat: usize,
     pub start: Start,

@@ -6,7 +6,9 @@
 //! a free slot is claimed with a compare-and-swap, since two workers may stand side by side during a swap.
 
 use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, Ordering::*};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering::*};
+
+use super::shared::{Counts, Fates, Swap, Text, Upload};
 
 /// Connections that one pair can hold at once. Pages of slots never used cost nothing.
 pub const SLOTS: usize = 4096;
@@ -173,12 +175,13 @@ pub struct Seat {
     phase: AtomicU32,
     /// Set by the keeper: leave as soon as nobody waits for an answer.
     pub retire: AtomicU32,
+    /// The worker's process; 0 = nobody.
+    pub process: AtomicU32,
     /// Runs that have begun in this worker.
     pub runs: AtomicU32,
     /// Activations of this worker whose log has not been ended, for stdout and for stderr.
     pub unended: [AtomicU32; 2],
-    sentence_length: AtomicU32,
-    sentence: [AtomicU8; SENTENCE],
+    sentence: Text<SENTENCE>,
 }
 
 /// What workers and keeper share about one log stream.
@@ -207,27 +210,14 @@ impl Seat {
         self.phase.store(phase as u32, Release);
     }
 
-    /// Leaves a sentence for the keeper. Longer ones are cut at a character's border.
+    /// Leaves a sentence for the keeper: why a library was refused, or which one serves.
     pub fn say(&self, sentence: &str) {
-        let mut end = sentence.len().min(SENTENCE);
-        while !sentence.is_char_boundary(end) {
-            end -= 1;
-        }
-        for (to, from) in self.sentence.iter().zip(&sentence.as_bytes()[..end]) {
-            to.store(*from, Relaxed);
-        }
-        self.sentence_length
-            .store(u32::try_from(end).unwrap_or(0), Release);
+        self.sentence.write(sentence);
     }
 
     /// The sentence that the worker left, if any.
     pub fn sentence(&self) -> String {
-        let length = (self.sentence_length.load(Acquire) as usize).min(SENTENCE);
-        let bytes: Vec<u8> = self.sentence[..length]
-            .iter()
-            .map(|byte| byte.load(Relaxed))
-            .collect();
-        String::from_utf8_lossy(&bytes).into_owned()
+        self.sentence.read()
     }
 
     /// Makes the seat ready for a next worker.
@@ -235,7 +225,8 @@ impl Seat {
         self.set_phase(Phase::Starting);
         self.retire.store(0, Relaxed);
         self.runs.store(0, Relaxed);
-        self.sentence_length.store(0, Relaxed);
+        self.say("");
+        self.process.store(0, Relaxed);
         for unended in &self.unended {
             unended.store(0, Relaxed);
         }
@@ -247,14 +238,19 @@ impl Seat {
 pub struct Tree {
     /// Set by the master: no new runs, leave when those running are done.
     pub draining: AtomicU32,
-    /// Asks for workers with what is now in the library's file; counted by the master.
-    pub reload: AtomicU32,
     /// How often an `/init` has succeeded: 0 or 1. Then every worker loads what it delivered.
     pub delivered: AtomicU32,
     /// The process that works on an `/init` right now; 0 = none.
     pub initialiser: AtomicU32,
     /// 1 once the configured library has been loaded, by a run without an `/init`.
     pub used: AtomicU32,
+    /// 1 once all workers have been ready.
+    pub announced: AtomicU32,
+    /// Libraries that have served, counted by the master: the first is 1.
+    pub generation: AtomicU32,
+    /// The library of a swap under way: its descriptor in the master's table. 0 = there is none.
+    pub staged: AtomicU32,
+    pub upload: Upload,
 }
 
 /// What a keeper and its workers share, readable by the master and by whoever serves metrics.
@@ -266,11 +262,15 @@ pub struct Pair {
     used: AtomicU32,
     /// Workers that died without being asked to.
     pub deaths: AtomicU32,
-    /// The generation that serves, counted by the keeper from 1.
-    pub generation: AtomicU32,
+    /// How they ended.
+    pub fates: Fates,
+    /// Asked by the master, settled by the keeper.
+    pub swap: Swap,
     /// stdout and stderr.
     pub streams: [Stream; 2],
     pub seats: [Seat; SEATS],
+    /// What the workers of each seat have counted.
+    pub counts: [Counts; SEATS],
     pub slots: [Slot; SLOTS],
 }
 

@@ -5,7 +5,7 @@
 
 use super::container;
 use super::run::NotRun;
-use crate::refusal::{self, BadRequest, Death, LoadRefusal, PackageRefusal, Phase};
+use crate::refusal::{self, BadRequest, CannotAdmit, Death, LoadRefusal, PackageRefusal, Phase};
 use bytes::Bytes;
 use std::fmt::Display;
 
@@ -126,6 +126,19 @@ impl Answer {
     /// The whole HTTP response, for a process without an HTTP library. The connection ends with it.
     pub fn raw(&self) -> Vec<u8> {
         raw(self.status, &self.body)
+    }
+}
+
+impl From<&CannotAdmit> for Answer {
+    fn from(refusal: &CannotAdmit) -> Self {
+        let status = match refusal {
+            CannotAdmit::TokenFile { .. } | CannotAdmit::NoToken { .. } => 500,
+            CannotAdmit::Off => 403,
+            CannotAdmit::Token => 401,
+            CannotAdmit::Delivered => 409,
+            CannotAdmit::Late => 504,
+        };
+        Self::refused(refusal, status)
     }
 }
 

@@ -8,8 +8,12 @@ use thiserror::Error;
 /// Why `serve` cannot begin.
 #[derive(Debug, Error)]
 pub enum CannotServe {
-    #[error("cannot listen on {address}: {source}. Choose another address with --listen.")]
-    Address { address: String, source: io::Error },
+    #[error("cannot listen on {address}: {source}. Choose another address with {flag}.")]
+    Address {
+        address: String,
+        flag: &'static str,
+        source: io::Error,
+    },
     #[error("cannot start: {0}.")]
     System(#[from] io::Error),
 }

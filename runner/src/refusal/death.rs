@@ -28,6 +28,12 @@ impl Death {
     pub fn during(self, phase: Phase) -> Sentence {
         Sentence { death: self, phase }
     }
+
+    /// A signal's name, for those that end processes; its number otherwise.
+    pub fn signal_name(number: usize) -> String {
+        let known = i32::try_from(number).ok().and_then(signal);
+        known.map_or_else(|| format!("signal {number}"), |(name, _)| name.to_owned())
+    }
 }
 
 impl fmt::Display for Death {

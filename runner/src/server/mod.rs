@@ -43,8 +43,8 @@ pub fn work(worker: Worker) -> i32 {
         .build();
     let outcome = runtime.and_then(|runtime| {
         let engine: &'static Engine = Box::leak(Box::new(Engine::new(worker)?));
-        engine.start();
-        LocalSet::new().block_on(&runtime, serve(engine))
+        let phase = engine.start();
+        LocalSet::new().block_on(&runtime, serve(engine, phase))
     });
     match outcome {
         Ok(()) => 0,
@@ -65,7 +65,7 @@ struct Server {
     connections: RefCell<Vec<Option<AbortHandle>>>,
 }
 
-async fn serve(engine: &'static Engine) -> io::Result<()> {
+async fn serve(engine: &'static Engine, phase: Phase) -> io::Result<()> {
     let worker = engine.worker();
     // Nobody could connect before; from now on, whoever does is answered.
     rustix::net::listen(worker.listener, 1024)?;
@@ -77,6 +77,7 @@ async fn serve(engine: &'static Engine) -> io::Result<()> {
         room: Semaphore::new(worker.config.connections),
         connections: RefCell::default(),
     });
+    engine.report(phase);
     server.adopt();
     tokio::task::spawn_local(janitor::sweep(engine));
     let accepting = tokio::task::spawn_local(server.clone().accept(listener.clone()));
@@ -169,7 +170,7 @@ impl Server {
             if self.engine.is_retiring() {
                 accepting.abort();
                 self.dismiss_idle();
-                return self.leave(Phase::Retired).await;
+                return self.leave().await;
             }
             if worker.tree.draining.load(Acquire) != 0 {
                 tokio::time::sleep(worker.config.drain_delay).await;
@@ -179,7 +180,7 @@ impl Server {
                     self.welcome(stream);
                 }
                 self.dismiss_idle();
-                return self.leave(Phase::Starting).await;
+                return self.leave().await;
             }
             self.adopt();
             bell.readable().await?;
@@ -198,11 +199,11 @@ impl Server {
     }
 
     /// Waits until nobody waits for an answer any more.
-    async fn leave(&self, phase: Phase) -> io::Result<()> {
+    async fn leave(&self) -> io::Result<()> {
         while self.connections.borrow().iter().any(Option::is_some) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        self.engine.worker().page().set_phase(phase);
+        self.engine.worker().page().set_phase(Phase::Retired);
         Ok(())
     }
 }
