@@ -72,6 +72,7 @@ project() {
     "$runner" new "my-$1" --lang "$1" "${abi[@]}" >&2
     cd "my-$1"
     if [[ $1 = rust ]]; then
+        unset CARGO_TARGET_DIR
         cargo build --release >&2 && cargo test >&2 && "$runner" invoke target/release/libaction.so @params.json
     else
         make ZIG="${ZIG:-zig}" >&2 && make test ZIG="${ZIG:-zig}" >&2 && "$runner" invoke ./libaction.so @params.json
