@@ -10,9 +10,11 @@ use thiserror::Error;
 mod admit;
 mod complain;
 mod death;
+mod web;
 pub use admit::CannotAdmit;
 pub use complain::{CannotServe, complain};
 pub use death::{Death, Phase};
+pub use web::*;
 
 /// Sentences that carry no data. The first six are fixed by the action protocol, to the letter.
 pub const NO_ACTION_YET: &str = "no action defined yet";

@@ -13,8 +13,9 @@ use crate::package::{self, Refused, elf};
 use crate::process::slots::{Phase, Slot, State};
 use crate::process::{Start, sys};
 use crate::protocol::answer::Answer;
+use crate::protocol::envelope::Note;
 use crate::protocol::init::{self, Init};
-use crate::refusal::{self, LoadRefusal, PackageRefusal};
+use crate::refusal::{self, BadRequest, LoadRefusal, PackageRefusal};
 
 impl Engine {
     /// Loads what this worker was started with. An action that OpenWhisk will initialise is left for that moment, so
@@ -57,7 +58,7 @@ impl Engine {
     }
 
     /// Is there anything to load, or loaded?
-    pub(super) fn has_action(&self) -> bool {
+    pub fn has_action(&self) -> bool {
         self.worker.config.library.is_some() || self.worker.tree.delivered.load(Acquire) != 0
     }
 
@@ -164,6 +165,11 @@ impl Engine {
 
     /// Takes one `/init` through, for the caller of `slot`.
     pub fn init(&self, slot: &Slot, body: &[u8]) -> Answer {
+        self.one_at_a_time(|| self.init_alone(slot, || init::decode(body), Note::default()))
+    }
+
+    /// Of all workers, one initialises at a time.
+    pub(super) fn one_at_a_time(&self, initialise: impl FnOnce() -> Answer) -> Answer {
         let tree = self.worker.tree;
         let me = rustix::process::getpid()
             .as_raw_nonzero()
@@ -176,18 +182,23 @@ impl Engine {
             }
             sys::futex_wait(&tree.initialiser, other, Duration::from_millis(10));
         }
-        let answer = self.init_alone(slot, body);
+        let answer = initialise();
         tree.initialiser.store(0, Release);
         sys::futex_wake(&tree.initialiser);
         answer
     }
 
-    fn init_alone(&self, slot: &Slot, body: &[u8]) -> Answer {
+    pub(super) fn init_alone<'a>(
+        &self,
+        slot: &Slot,
+        decode: impl FnOnce() -> Result<Init<'a>, BadRequest>,
+        note: Note,
+    ) -> Answer {
         if self.worker.tree.delivered.load(Acquire) != 0 {
             refusal::complain(refusal::INIT_TWICE);
             return Answer::init_twice();
         }
-        let init = match init::decode(body) {
+        let init = match decode() {
             Ok(init) if init.code.is_none() && !self.has_library() => {
                 return Answer::no_code();
             }
@@ -198,7 +209,7 @@ impl Engine {
             }
         };
         self.enter(slot, State::Initialising, self.limit_ms());
-        match self.take_over(&init) {
+        match self.take_over(&init, note) {
             Ok(()) => {
                 self.end_silently();
                 slot.set(State::Answering, self.worker.seat);
@@ -219,7 +230,7 @@ impl Engine {
     }
 
     /// From a decoded request to a loaded action that every worker knows of.
-    fn take_over(&self, init: &Init<'_>) -> Result<(), Refused> {
+    fn take_over(&self, init: &Init<'_>, note: Note) -> Result<(), Refused> {
         let env: Vec<(&str, &str)> = init
             .env
             .iter()
@@ -228,6 +239,7 @@ impl Engine {
         let mut recipe = Recipe {
             env: init.env.iter().cloned().collect(),
             entry_point: init.entry_point.clone().into_owned(),
+            note,
             ..Recipe::default()
         };
         let contents = match &init.code {

@@ -1,18 +1,19 @@
 //! What a worker does with an action: loads it, and takes it through one activation after the other.
 //!
 //! `init` is the life of an `/init`, `run` that of a `/run`; both from the body of a request to an answer, without
-//! knowing how either travels. The worker's other parts ask the engine whether it can go on ([`Engine::is_retiring`]).
+//! knowing how either travels; `together` is an `/init` that comes with a run. The worker's other parts ask the engine whether it can go on ([`Engine::is_retiring`]).
 
 mod configured;
 mod init;
 mod recipe;
 mod run;
+mod together;
 
-pub use run::Trace;
+pub use run::{Entry, Trace};
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::*};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::action::Action;
 use crate::environment::RunVariables;
@@ -20,6 +21,7 @@ use crate::process::slots::{Phase, Slot, State};
 use crate::process::sys::ForkMark;
 use crate::process::{Worker, ring};
 use crate::protocol::answer::Answer;
+use crate::protocol::envelope::Note;
 
 /// A worker's action and everything around it.
 pub struct Engine {
@@ -30,6 +32,7 @@ pub struct Engine {
     in_flight: AtomicUsize,
     retiring: AtomicBool,
     draining: AtomicBool,
+    note: OnceLock<Note>,
 }
 
 /// The action, or the answer that says why there is none although there should be.
@@ -50,6 +53,7 @@ impl Engine {
             in_flight: AtomicUsize::new(0),
             retiring: AtomicBool::new(false),
             draining: AtomicBool::new(false),
+            note: OnceLock::new(),
         })
     }
 

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::package::Package;
+use crate::protocol::envelope::Note;
 use crate::refusal::PackageRefusal;
 
 /// Where the library is.
@@ -32,6 +33,7 @@ pub(super) struct Recipe {
     pub directory: Option<PathBuf>,
     pub entry_point: String,
     pub env: BTreeMap<String, String>,
+    pub note: Note,
 }
 
 impl Recipe {

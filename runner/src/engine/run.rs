@@ -21,31 +21,64 @@ pub struct Trace<'a> {
     pub state: &'a str,
 }
 
+/// What a request is about. A second `/init` and a run before any `/init` are refused without a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    Init,
+    Run,
+    /// Knative's single entry point.
+    Either,
+}
+
 impl Engine {
     /// Runs the action on `body`, for the caller of `slot`. Called on the thread that answers, or on threads of their
     /// own when concurrency is on.
     pub fn run(&self, slot: &Slot, body: &[u8], trace: Trace<'_>) -> Answer {
+        self.check_and_run(|| match run::decode(body) {
+            Ok(run) => Ok(self.activate(slot, &run, trace)),
+            Err(refusal) => Err(Answer::from(&refusal)),
+        })
+    }
+
+    /// The same for a value that stands in a body of another form; `Err` is the answer to one that cannot be read.
+    pub fn run_value<'a>(
+        &self,
+        slot: &Slot,
+        value: Result<Cow<'a, str>, Answer>,
+        metadata: Metadata<'a>,
+        trace: Trace<'_>,
+    ) -> Answer {
+        self.check_and_run(|| {
+            let value = value?;
+            let run = Run {
+                value: &value,
+                metadata,
+            };
+            Ok(self.activate(slot, &run, trace))
+        })
+    }
+
+    fn check_and_run(&self, run: impl FnOnce() -> Result<Answer, Answer>) -> Answer {
         if self.is_draining() {
             return Answer::shutting_down();
         }
         if !self.has_action() {
             return Answer::no_action_yet();
         }
-        match run::decode(body) {
-            Ok(run) => self.activate(slot, &run, trace),
-            Err(refusal) => {
-                // It never reaches the action, and ends its log all the same.
-                self.begin_log();
-                self.end_log();
-                self.counts().count(Ending::Refused);
-                Answer::from(&refusal)
-            }
-        }
+        run().unwrap_or_else(|answer| {
+            self.counts().count(Ending::Refused);
+            self.unread(answer, Entry::Run)
+        })
     }
 
-    /// A request whose body could not be read at all: it ends its log like any that fails.
-    pub fn unread(&self, answer: Answer) -> Answer {
-        if self.has_action() {
+    /// A request that cannot be read: it never reaches the action, and ends its log all the same, if it has one.
+    pub fn unread(&self, answer: Answer, entry: Entry) -> Answer {
+        let has_log = match entry {
+            Entry::Init => self.worker.tree.delivered.load(Acquire) == 0,
+            Entry::Run => self.has_action(),
+            Entry::Either => true,
+        };
+        if has_log {
             self.begin_log();
             self.end_log();
         }
@@ -53,7 +86,7 @@ impl Engine {
     }
 
     /// Calls the action with what has been decoded.
-    pub fn activate(&self, slot: &Slot, run: &Run<'_>, trace: Trace<'_>) -> Answer {
+    fn activate(&self, slot: &Slot, run: &Run<'_>, trace: Trace<'_>) -> Answer {
         let (limit_ms, deadline_ms) = self.time_for(&run.metadata);
         self.enter(slot, State::Running, limit_ms);
         let answer = match self.action() {

@@ -5,7 +5,10 @@
 
 use super::container;
 use super::run::NotRun;
-use crate::refusal::{self, BadRequest, CannotAdmit, Death, LoadRefusal, PackageRefusal, Phase};
+use crate::refusal::{
+    self, BadRequest, CannotAdmit, Death, LoadRefusal, NotParameters, PackageRefusal, Phase,
+    WebRefusal,
+};
 use bytes::Bytes;
 use std::fmt::Display;
 
@@ -158,6 +161,22 @@ impl From<&NotRun> for Answer {
             NotRun::BadRequest(refusal) => refusal.into(),
             NotRun::ValueNotContainer => Self::refused(refusal, 404),
         }
+    }
+}
+
+impl From<&NotParameters> for Answer {
+    fn from(refusal: &NotParameters) -> Self {
+        match refusal {
+            NotParameters::BadRequest(refusal) => refusal.into(),
+            NotParameters::MediaType { .. } => Self::refused(refusal, 415),
+            NotParameters::QueryWithArray => Self::refused(refusal, 400),
+        }
+    }
+}
+
+impl From<&WebRefusal> for Answer {
+    fn from(refusal: &WebRefusal) -> Self {
+        Self::refused(refusal, 502)
     }
 }
 

@@ -34,7 +34,7 @@ pub fn decode(body: &[u8]) -> Result<Init<'_>, BadRequest> {
         }
     })?;
     let found = match shape {
-        Shape::Object => return Fields::of(value.unwrap_or("null"))?.check(),
+        Shape::Object => return decode_value("value", value.unwrap_or("null")),
         Shape::Null => "null",
         Shape::Other(found) => found,
     };
@@ -43,6 +43,11 @@ pub fn decode(body: &[u8]) -> Result<Init<'_>, BadRequest> {
         found,
         needed: "an object with the action in \"value\"",
     })
+}
+
+/// Reads what stands in `value`, or under another `name` in another envelope.
+pub(super) fn decode_value<'a>(name: &'static str, raw: &'a str) -> Result<Init<'a>, BadRequest> {
+    Fields::of(name, raw)?.check()
 }
 
 /// The members of `value` as they came; null is absent.
@@ -56,7 +61,7 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn of(value: &'a str) -> Result<Self, BadRequest> {
+    fn of(name: &'static str, value: &'a str) -> Result<Self, BadRequest> {
         let mut fields = Self::default();
         let shape = json::members(value, |key, raw| {
             let field = match key {
@@ -71,7 +76,7 @@ impl<'a> Fields<'a> {
         })?;
         match shape {
             Shape::Object | Shape::Null => Ok(fields),
-            Shape::Other(found) => Err(wrong("value", found, "an object")),
+            Shape::Other(found) => Err(wrong(name, found, "an object")),
         }
     }
 

@@ -77,6 +77,19 @@ pub fn decode(body: &[u8]) -> Result<Run<'_>, NotRun> {
 }
 
 impl<'a> Metadata<'a> {
+    /// From an object of its own (see `envelope`).
+    pub(super) fn of(raw: &'a str) -> Result<Self, BadRequest> {
+        let mut metadata = Self::default();
+        match json::members(raw, |key, raw| metadata.take(key, raw))? {
+            Shape::Other(found) => Err(BadRequest::WrongType {
+                field: "activation",
+                found,
+                needed: "an object",
+            }),
+            Shape::Object | Shape::Null => Ok(metadata),
+        }
+    }
+
     fn take(&mut self, key: &str, raw: &'a str) {
         let text = (!json::is_null(raw)).then(|| json::text(raw));
         match self.field(key) {

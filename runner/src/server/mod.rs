@@ -4,8 +4,11 @@
 //! Everything runs on one thread: while an action computes, this worker does nothing else. What must not wait for it
 //! (deadlines, crashes, signals) is the keeper's.
 
+mod body;
 mod handlers;
 mod janitor;
+mod knative;
+mod plain;
 mod wire;
 
 use std::cell::RefCell;

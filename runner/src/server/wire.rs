@@ -30,6 +30,10 @@ pub(super) async fn serve(
     engine: &'static Engine,
 ) {
     let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        if slot.read().0 == State::Idle {
+            // It came in one piece with the request before: nothing has been read for it alone.
+            slot.set(State::Reading, engine.worker().seat);
+        }
         request.extensions_mut().insert(Caller(slot));
         let answering = router.clone().call(request);
         async move {

@@ -17,3 +17,5 @@ mod h_concurrency;
 mod h_lifecycle;
 mod h_limits;
 mod i_oracle;
+mod k_knative;
+mod p_plain;

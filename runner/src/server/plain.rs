@@ -1,0 +1,55 @@
+//! `--http plain`: the parameters are the request, the result is the answer. For callers that know nothing of
+//! OpenWhisk, so there is no `/init` here: whoever can reach a public address should not bring code to it.
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{Request, Response};
+
+use super::body;
+use super::handlers::{allowing, perform, respond, respond_web, text, trace};
+use super::wire::Caller;
+use crate::engine::{Engine, Entry};
+use crate::protocol::answer::Answer;
+use crate::protocol::run::Metadata;
+use crate::protocol::{parameters, web};
+use crate::refusal;
+
+/// What an action's error is to the caller: an answer of the program behind the address, of which it makes no sense
+/// to ask again, as proxies do after 502 and 503.
+const FAILED: u16 = 500;
+
+/// `POST /` and `GET /`.
+pub(super) async fn enter(
+    State(engine): State<&'static Engine>,
+    Extension(Caller(slot)): Extension<Caller>,
+    request: Request<Body>,
+) -> Response<Body> {
+    let (head, body) = body::read(request, engine).await;
+    let body = match body {
+        Ok(body) => body,
+        Err(answer) => return respond(engine.unread(answer, Entry::Run)),
+    };
+    if !engine.has_action() {
+        return respond(Answer::error(503, refusal::NO_ACTION_PLAIN));
+    }
+    let run = move || {
+        let query = head.uri.query().unwrap_or_default();
+        let value = parameters::decode(&body, text(&head.headers, CONTENT_TYPE.as_str()), query);
+        let value = value.map_err(|refusal| Answer::from(&refusal));
+        engine.run_value(slot, value, Metadata::default(), trace(&head.headers))
+    };
+    respond_web(web::dress(perform(engine, run).await, FAILED))
+}
+
+pub(super) async fn wrong_method(request: Request<Body>) -> Response<Body> {
+    body::discard(request).await;
+    let answer = Answer::error(405, refusal::METHOD_NOT_ALLOWED_PLAIN);
+    allowing("GET, HEAD, POST", answer)
+}
+
+pub(super) async fn nowhere(request: Request<Body>) -> Response<Body> {
+    body::discard(request).await;
+    respond(Answer::error(404, refusal::NOT_FOUND_PLAIN))
+}
