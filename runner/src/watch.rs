@@ -44,7 +44,10 @@ pub fn work(attendant: Attendant) -> i32 {
     // Without events (no more watches to be had, for one) the clock has to do.
     let debouncer = new_debouncer(PAUSE, None, heed).and_then(|mut debouncer| {
         let folder = path.parent().filter(|folder| *folder != Path::new(""));
-        debouncer.watch(folder.unwrap_or(Path::new(".")), RecursiveMode::NonRecursive)?;
+        debouncer.watch(
+            folder.unwrap_or(Path::new(".")),
+            RecursiveMode::NonRecursive,
+        )?;
         Ok(debouncer)
     });
     loop {
@@ -102,7 +105,8 @@ impl<'a> Watched<'a> {
         }
         self.complaint.clear();
         self.seen = now;
-        fingerprint.is_some() && std::mem::replace(&mut self.fingerprint, fingerprint) != fingerprint
+        fingerprint.is_some()
+            && std::mem::replace(&mut self.fingerprint, fingerprint) != fingerprint
     }
 }
 

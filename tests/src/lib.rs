@@ -20,6 +20,7 @@ pub mod parallel;
 pub mod processes;
 pub mod requests;
 pub mod runner;
+pub mod shelf;
 
 pub use archive::Entry;
 pub use capture::{Logs, SENTINEL};
@@ -29,6 +30,7 @@ pub use launch::Launch;
 pub use parallel::at_once;
 pub use requests::{Init, decoded};
 pub use runner::Runner;
+pub use shelf::Shelf;
 
 use std::time::Duration;
 

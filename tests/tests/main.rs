@@ -8,3 +8,4 @@ mod abi;
 mod cli;
 mod faults;
 mod protocol;
+mod swap;

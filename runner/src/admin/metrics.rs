@@ -55,15 +55,24 @@ impl Pages {
 
     fn runs(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let runs = ENDINGS.iter().enumerate().map(|(index, ending)| {
-            let counted = self.counts().map(|counts| counts.endings[index].load(Relaxed));
+            let counted = self
+                .counts()
+                .map(|counts| counts.endings[index].load(Relaxed));
             ([("ending", *ending)], counted.sum::<u64>())
         });
-        counters(encoder, "runs", "Runs that were answered, by how they ended", runs)
+        counters(
+            encoder,
+            "runs",
+            "Runs that were answered, by how they ended",
+            runs,
+        )
     }
 
     fn durations(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let count = |index: usize| -> u64 {
-            let counted = self.counts().map(|counts| counts.durations[index].load(Relaxed));
+            let counted = self
+                .counts()
+                .map(|counts| counts.durations[index].load(Relaxed));
             counted.sum()
         };
         let bounds = BOUNDS.iter().copied().chain([f64::MAX]);
@@ -71,7 +80,10 @@ impl Pages {
             .enumerate()
             .map(|(index, bound)| (bound, count(index)))
             .collect();
-        let micros: u64 = self.counts().map(|counts| counts.microseconds.load(Relaxed)).sum();
+        let micros: u64 = self
+            .counts()
+            .map(|counts| counts.microseconds.load(Relaxed))
+            .sum();
         let total = buckets.iter().map(|(_, count)| count).sum();
         let mut metric = encoder.encode_descriptor(
             "run_duration",
@@ -89,9 +101,18 @@ impl Pages {
             fates.map(|fates| u64::from(fate(fates))).sum()
         };
         let mut causes = vec![
-            ("exit".to_owned(), sum(&|fates| fates.signals[0].load(Relaxed))),
-            ("out of memory".to_owned(), sum(&|fates| fates.out_of_memory.load(Relaxed))),
-            ("time limit".to_owned(), sum(&|fates| fates.time_limit.load(Relaxed))),
+            (
+                "exit".to_owned(),
+                sum(&|fates| fates.signals[0].load(Relaxed)),
+            ),
+            (
+                "out of memory".to_owned(),
+                sum(&|fates| fates.out_of_memory.load(Relaxed)),
+            ),
+            (
+                "time limit".to_owned(),
+                sum(&|fates| fates.time_limit.load(Relaxed)),
+            ),
         ];
         for number in 1..=64 {
             let deaths = sum(&|fates| fates.signals[number].load(Relaxed));
@@ -99,34 +120,72 @@ impl Pages {
                 causes.push((Death::signal_name(number), deaths));
             }
         }
-        let deaths = causes.into_iter().map(|(cause, count)| ([("cause", cause)], count));
-        counters(encoder, "worker_deaths", "Workers that ended without being asked to", deaths)
+        let deaths = causes
+            .into_iter()
+            .map(|(cause, count)| ([("cause", cause)], count));
+        counters(
+            encoder,
+            "worker_deaths",
+            "Workers that ended without being asked to",
+            deaths,
+        )
     }
 
     /// How things are at this moment.
     fn now(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let Attendant { tree, pairs, master, .. } = self.0;
+        let Attendant {
+            tree,
+            pairs,
+            master,
+            ..
+        } = self.0;
         let doing = |wanted: Doing| {
             let slots = pairs.iter().flat_map(|pair| pair.in_use());
             i64::try_from(slots.filter(|slot| slot.read().0 == wanted).count()).unwrap_or(i64::MAX)
         };
-        gauge(encoder, "runs_in_flight", "Runs inside the action", doing(Doing::Running))?;
-        let connections = pairs.iter().map(|pair| pair.waiting().count()).sum::<usize>();
+        gauge(
+            encoder,
+            "runs_in_flight",
+            "Runs inside the action",
+            doing(Doing::Running),
+        )?;
+        let connections = pairs
+            .iter()
+            .map(|pair| pair.waiting().count())
+            .sum::<usize>();
         let connections = i64::try_from(connections).unwrap_or(i64::MAX);
-        gauge(encoder, "connections", "Connections that are open", connections)?;
+        gauge(
+            encoder,
+            "connections",
+            "Connections that are open",
+            connections,
+        )?;
         let generation = i64::from(tree.generation.load(Relaxed));
-        gauge(encoder, "generation", "Which library serves: the first is 1", generation)?;
+        gauge(
+            encoder,
+            "generation",
+            "Which library serves: the first is 1",
+            generation,
+        )?;
         let draining = i64::from(tree.draining.load(Relaxed));
         gauge(encoder, "draining", "1 once a stop is under way", draining)?;
         let seats = pairs.iter().flat_map(|pair| &pair.seats);
-        let workers = seats.map(|seat| seat.process.load(Relaxed)).filter(|process| *process != 0);
+        let workers = seats
+            .map(|seat| seat.process.load(Relaxed))
+            .filter(|process| *process != 0);
         let workers: i64 = workers.map(i64::from).map(resident).sum();
         let master = resident(i64::from(master.as_raw_nonzero().get()));
         let name = "resident_memory";
-        let mut metric =
-            encoder.encode_descriptor(name, "Memory in use", Some(&Unit::Bytes), MetricType::Gauge)?;
+        let mut metric = encoder.encode_descriptor(
+            name,
+            "Memory in use",
+            Some(&Unit::Bytes),
+            MetricType::Gauge,
+        )?;
         for (process, bytes) in [("master", master), ("workers", workers)] {
-            metric.encode_family(&[("process", process)])?.encode_gauge(&bytes)?;
+            metric
+                .encode_family(&[("process", process)])?
+                .encode_gauge(&bytes)?;
         }
         Ok(())
     }

@@ -30,9 +30,13 @@ impl Token {
         if given.len() != self.0.len() {
             return false;
         }
-        let difference = self.0.iter().zip(given).fold(0, |difference, (one, other)| {
-            black_box(difference | (one ^ other))
-        });
+        let difference = self
+            .0
+            .iter()
+            .zip(given)
+            .fold(0, |difference, (one, other)| {
+                black_box(difference | (one ^ other))
+            });
         black_box(difference) == 0
     }
 }

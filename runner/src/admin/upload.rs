@@ -83,7 +83,8 @@ fn admit(attendant: Attendant, headers: &HeaderMap) -> Result<(), CannotAdmit> {
     };
     let given = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
     let given = given.and_then(|value| value.strip_prefix(b"Bearer "));
-    if !given.is_some_and(|given| Token::read(path).is_ok_and(|token| token.is(given.trim_ascii()))) {
+    if !given.is_some_and(|given| Token::read(path).is_ok_and(|token| token.is(given.trim_ascii())))
+    {
         Token::read(path)?;
         return Err(CannotAdmit::Token);
     }
@@ -104,7 +105,9 @@ fn receive(attendant: Attendant, body: &[u8]) -> Result<(OwnedFd, Package), Refu
                     path: package.origin.clone(),
                     why: error.to_string(),
                 };
-                File::open(&package.library).map(OwnedFd::from).map_err(unreadable)
+                File::open(&package.library)
+                    .map(OwnedFd::from)
+                    .map_err(unreadable)
             },
             Ok,
         )

@@ -11,7 +11,10 @@ use crate::refusal::CannotServe;
 
 /// A socket bound to this address, and the address it got. It listens once somebody is ready to serve it, so that
 /// nobody connects before.
-pub(super) fn bound(wanted: SocketAddr, flag: &'static str) -> Result<(OwnedFd, String), CannotServe> {
+pub(super) fn bound(
+    wanted: SocketAddr,
+    flag: &'static str,
+) -> Result<(OwnedFd, String), CannotServe> {
     let family = match wanted {
         SocketAddr::V4(_) => AddressFamily::INET,
         SocketAddr::V6(_) => AddressFamily::INET6,

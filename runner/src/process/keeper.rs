@@ -146,7 +146,9 @@ impl Watch {
             _ => &self.library,
         };
         // Open for as long as the worker needs it: replaced only when a later one serves.
-        let library = library.as_ref().map(|library| sys::lend(library.as_raw_fd()));
+        let library = library
+            .as_ref()
+            .map(|library| sys::lend(library.as_raw_fd()));
         let page = &self.pair.seats[seat];
         page.clear();
         let (heard, bell) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;

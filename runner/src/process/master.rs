@@ -194,7 +194,11 @@ impl Master {
             .iter()
             .filter(|kept| kept.pid.is_none())
             .map(|kept| kept.started + SHORT_LIFE)
-            .chain(self.attendants.missing_since().map(|start| start + SHORT_LIFE));
+            .chain(
+                self.attendants
+                    .missing_since()
+                    .map(|start| start + SHORT_LIFE),
+            );
         let restarts = restarts.filter(|_| self.stop_by.is_none());
         restarts
             .chain(self.stop_by)

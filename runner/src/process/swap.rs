@@ -62,13 +62,19 @@ impl Master {
             return;
         }
         let library = match &self.config.library {
-            Some(path) => package::private_copy(path).map(Some).map_err(|error| {
-                LoadRefusal::Unreadable {
-                    path: path.display().to_string(),
-                    why: error.to_string(),
-                }
-            }),
-            None => Ok(self.library.current.as_ref().and_then(|it| it.try_clone().ok())),
+            Some(path) => {
+                package::private_copy(path)
+                    .map(Some)
+                    .map_err(|error| LoadRefusal::Unreadable {
+                        path: path.display().to_string(),
+                        why: error.to_string(),
+                    })
+            }
+            None => Ok(self
+                .library
+                .current
+                .as_ref()
+                .and_then(|it| it.try_clone().ok())),
         };
         match library {
             Ok(library) => self.begin_swap(library, None),
@@ -158,7 +164,9 @@ impl Master {
             self.library.current = swapping.library;
             let generation = self.tree.generation.fetch_add(1, AcqRel) + 1;
             let took = swapping.begun.elapsed().as_secs_f64() * 1000.0;
-            refusal::complain(&format!("generation {generation}, {identity}, {took:.1} ms"));
+            refusal::complain(&format!(
+                "generation {generation}, {identity}, {took:.1} ms"
+            ));
         } else {
             self.say_unchanged();
         }
