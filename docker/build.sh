@@ -13,7 +13,8 @@ mkdir -p "$OUT"
 
 say() { echo "image: $*"; }
 
-# Fetched once for each Cargo.lock. Import libraries for Windows are most of the bulk, and no build looks at them.
+# Fetched once for each Cargo.lock. What is for Windows is most of the bulk, and of that no build reads more than the
+# manifests, and that there is a lib.rs.
 vendor() {
     command -v cargo >/dev/null || return 0
     VENDOR=$OUT/vendor
@@ -21,7 +22,7 @@ vendor() {
     say "fetching crates"
     rm -rf "$VENDOR"
     cargo vendor --quiet --locked --versioned-dirs "$VENDOR" >/dev/null
-    find "$VENDOR" -name '*.a' -delete
+    find "$VENDOR"/win* -type f ! -name Cargo.toml ! -name .cargo-checksum.json ! -name lib.rs -delete
     cp Cargo.lock "$OUT/vendored.lock"
 }
 
@@ -30,13 +31,13 @@ build() {
     tag=$1 file=$2
     shift 2
     say "building $tag"
-    VENDOR=$VENDOR PREBUILT=${RUNNER:-} docker/context.sh |
-        docker build --file "$file" --tag "$tag" --build-arg "VERSION=$VERSION" --build-arg "REVISION=$REVISION" "$@" - \
-            >"$OUT/build.log" 2>&1 || { tail -n 40 "$OUT/build.log" >&2; exit 1; }
+    docker build --file "$file" --tag "$tag" --build-arg "VERSION=$VERSION" --build-arg "REVISION=$REVISION" "$@" - \
+        <"$OUT/context.tar" >"$OUT/build.log" 2>&1 || { tail -n 40 "$OUT/build.log" >&2; exit 1; }
 }
 
 docker/stand-ins.sh
 vendor
+VENDOR=$VENDOR PREBUILT=${RUNNER:-} docker/context.sh >"$OUT/context.tar"
 build action-runner docker/runner/Dockerfile --target runner ${NO_CACHE:+--no-cache}
 build action-runner:cc docker/runner/Dockerfile --target cc
 docker tag action-runner "action-runner:$VERSION"

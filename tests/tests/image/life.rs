@@ -47,7 +47,7 @@ fn a_memory_hog_dies_alone() {
     for host in HOSTS {
         let container = Container::with(host, "memory");
         let reply = container.run(&json!({ "all": 1 }));
-        reply.assert_names(502, &["SIGKILL"]);
+        reply.assert_names(502, &["out of memory", "128 MB"]);
         container.run(&json!({ "mb": 1 })).assert_ok(&json!({}));
         assert_eq!(
             container.inspect("{{.State.Running}} {{.RestartCount}}"),

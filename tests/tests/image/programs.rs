@@ -24,7 +24,7 @@ int main(int count, char **words) {
 "#;
 
 fn echo_program() -> PathBuf {
-    let folder = engine::project("target/image/test");
+    let folder = engine::project("target/image/program");
     std::fs::create_dir_all(&folder).unwrap();
     let (source, program) = (folder.join("exec.c"), folder.join("exec"));
     std::fs::write(&source, ECHO).unwrap();
