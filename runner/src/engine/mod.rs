@@ -70,6 +70,7 @@ impl Engine {
     /// From now on this process takes nothing new.
     pub fn retire(&self) {
         self.retiring.store(true, Relaxed);
+        ring(self.worker.own_order);
     }
 
     /// Are new activations refused, since the program is about to end?

@@ -166,6 +166,7 @@ impl Watch {
                     logs: self.keeper.logs.as_ref(),
                     keeper_bell: self.keeper.bell.as_fd(),
                     bell: heard,
+                    own_order: sys::lend(bell.as_raw_fd()),
                 };
                 worker::live(worker, self.keeper.work)
             }

@@ -89,6 +89,8 @@ pub struct Worker {
     pub keeper_bell: BorrowedFd<'static>,
     /// A pipe that the keeper writes to: look at the shared page.
     pub bell: OwnedFd,
+    /// The other end of that pipe, for the worker's own orders to itself.
+    pub own_order: BorrowedFd<'static>,
 }
 
 impl Worker {
