@@ -8,9 +8,11 @@
     reason = "abi_stable's header in a foreign library, and the functions it leads to"
 )]
 
+use abi_stable::StableAbi;
 use abi_stable::library::{
     AbiHeaderRef, LibraryError, ROOT_MODULE_LOADER_NAME_WITH_NUL, RootModule,
 };
+use abi_stable::type_layout::{TLField, TypeLayout};
 use action_abi::ffi::{ContextPtr, Invoke, Module_Ref, Str};
 use libloading::os::unix::{Library, Symbol};
 
@@ -64,10 +66,10 @@ fn root_module(library: &'static Library) -> Result<Module_Ref, LoadRefusal> {
         why: "it was made with an incompatible version of abi_stable".to_owned(),
         needed: needed.clone(),
     })?;
-    if header.layout().is_none() {
+    let Some(layout) = header.layout() else {
         let why = "its description of them was left out".to_owned();
         return Err(LoadRefusal::RustLayout { why, needed });
-    }
+    };
     header
         .init_root_module::<Module_Ref>()
         .map_err(|error| match error {
@@ -77,36 +79,60 @@ fn root_module(library: &'static Library) -> Result<Module_Ref, LoadRefusal> {
                     needed,
                 }
             }
-            LibraryError::AbiInstability(why) => LoadRefusal::RustLayout {
-                why: gist(&why.to_string()),
-                needed,
-            },
-            other => LoadRefusal::RustLayout {
-                why: gist(&other.to_string()),
+            _ => LoadRefusal::RustLayout {
+                why: difference(layout),
                 needed,
             },
         })
 }
 
-/// abi_stable explains over many lines; the first that says something fits into a sentence.
-fn gist(explanation: &str) -> String {
-    let mut lines = explanation
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty());
-    let told = lines
-        .clone()
-        .find(|line| line.contains("Expected") || line.contains("expected"));
-    let mut gist: String = told
-        .or_else(|| lines.next())
-        .unwrap_or("they differ")
-        .chars()
-        .take(200)
-        .collect();
-    if gist.ends_with(['.', ':']) {
-        gist.pop();
+/// The first difference between the root module of the library and ours, in words. abi_stable's own explanation
+/// prints both layouts whole, over a hundred lines.
+fn difference(found: &'static TypeLayout) -> String {
+    let (expected, found) = (fields(<Module_Ref as StableAbi>::LAYOUT), fields(found));
+    for (position, expected) in expected.iter().enumerate() {
+        let Some(found) = found.get(position) else {
+            return format!("field {} is missing", expected.name());
+        };
+        if described(found) != described(expected) {
+            return format!(
+                "there is {} where {} is needed",
+                described(found),
+                described(expected)
+            );
+        }
     }
-    gist
+    "a type behind one of its functions differs".to_owned()
+}
+
+/// The fields of a root module, of which `reference` is the layout of a reference to it.
+fn fields(reference: &'static TypeLayout) -> Vec<TLField> {
+    let module = reference
+        .phantom_fields()
+        .get(0)
+        .map(|field| field.layout());
+    module
+        .and_then(TypeLayout::get_fields)
+        .map(|fields| fields.to_vec())
+        .unwrap_or_default()
+}
+
+fn described(field: &TLField) -> String {
+    let functions: Vec<String> = field
+        .function_range()
+        .iter()
+        .map(|function| function.to_string())
+        .collect();
+    if functions.is_empty() {
+        format!(
+            "{}: {} ({} bytes)",
+            field.name(),
+            field.full_type(),
+            field.layout().size()
+        )
+    } else {
+        format!("{}: {}", field.name(), functions.join(", "))
+    }
 }
 
 fn names(module: Module_Ref) -> Vec<String> {
