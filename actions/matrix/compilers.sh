@@ -18,17 +18,15 @@ find_current() { command -v rustc >/dev/null || { echo 'install Rust' && return 
 find_web() {
     [[ ! -x $web/rustc ]] || return 0
     apt-cache show rustc-web >/dev/null 2>&1 || { echo 'apt has no rustc-web' && return 1; }
-    local folder=$web/packages package
+    local folder=$web/packages std llvm package
+    std=$(dependency libstd-rust-web-dev 'libstd-rust-web-[0-9][0-9.]*')
+    llvm=$(dependency "$std" 'libllvm[0-9][0-9]*')
     mkdir -p "$folder"
     (
-        cd "$folder"
-        apt-get download rustc-web
-        for package in $(dpkg-deb -f rustc-web_*.deb Depends | grep -o 'libstd-rust-web-dev'); do
-            apt-get download "$package" "$(dependency "$package" 'libstd-rust-web-[0-9.]*')"
-        done
-        apt-get download "$(dependency "$(echo libstd-rust-web-[0-9]*.deb | sed 's/_.*//')" 'libllvm[0-9]*')"
-        for package in *.deb; do dpkg -x "$package" "$web/root"; done
-        rm ./*.deb
+        cd "$folder" &&
+            apt-get download rustc-web libstd-rust-web-dev "$std" "$llvm" &&
+            for package in *.deb; do dpkg -x "$package" "$web/root" || exit 1; done &&
+            rm ./*.deb
     ) >"$web/download.log" 2>&1 || { echo "see $web/download.log" && return 1; }
     cat >"$web/rustc" <<END
 #!/bin/sh
