@@ -61,14 +61,6 @@ fn invoke_exit_statuses() {
     let rust = path(&fixtures::rust());
     let cases: &[(&[&str], i32)] = &[
         (&["invoke", &err], 1),
-        (
-            &[
-                "invoke",
-                &path(&fixtures::c("answer")),
-                r#"{"kind":"sorry"}"#,
-            ],
-            1,
-        ),
         (&["invoke", &err, "{bad"], 2),
         (&["invoke"], 2),
         (&["invoke", &err, "--nonsense"], 2),

@@ -115,3 +115,28 @@ fn flags_come_from_the_environment_too() {
     let logs = runner.finish();
     assert_eq!((logs.stdout.len(), logs.stderr.len()), (0, 0));
 }
+
+/// What people read is reviewed like code. `UPDATE_SNAPSHOTS=1 cargo test -p black-box help` writes it anew.
+#[test]
+fn help_is_as_reviewed() {
+    let folder = fixtures::workspace().join("tests/tests/cli/help");
+    for command in ["", "serve", "invoke", "inspect", "healthcheck"] {
+        let words: Vec<_> = [command, "--help"]
+            .into_iter()
+            .filter(|word| !word.is_empty())
+            .collect();
+        let help = text(&run(&words, "").stdout);
+        let name = if command.is_empty() {
+            "action-runner"
+        } else {
+            command
+        };
+        let file = folder.join(format!("{name}.txt"));
+        if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(&file, &help).unwrap();
+        }
+        let reviewed = std::fs::read_to_string(&file).unwrap_or_default();
+        assert_eq!(help, reviewed, "{} is out of date", file.display());
+    }
+}
