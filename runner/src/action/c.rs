@@ -20,18 +20,18 @@ type Ready = unsafe extern "C" fn() -> RawResult;
 /// A library on `action.h`.
 struct CAction {
     invoke: Invoke,
+    init: Option<Init>,
     ready: Option<Ready>,
     entry_points: Vec<String>,
 }
 
-/// Checks the version, finds the entry point and runs `action_init`.
+/// Checks the version and finds the entry point.
 ///
 /// `library` must never be closed: the functions are kept as plain pointers. `look` has been checked for `entry_point`.
 pub(super) fn open(
     library: &'static Library,
     look: &elf::Library,
     entry_point: &str,
-    context: &Context<'_>,
 ) -> Result<Box<dyn Action>, LoadRefusal> {
     let Some(abi_version) = find::<AbiVersion>(library, "action_abi_version") else {
         return Err(LoadRefusal::NoAbi {
@@ -53,23 +53,11 @@ pub(super) fn open(
             available: look.entry_points(),
         });
     };
-    if let Some(init) = find::<Init>(library, "action_init") {
-        let raw = raw::context(context);
-        // SAFETY: the reserved name has this signature; the context is readable for the length of the call.
-        let result = unsafe { init(&raw const raw) };
-        // SAFETY: just returned by the library.
-        let result = unsafe { Buffer::new(result) };
-        raw::verdict(&result).map_err(|(panicked, why)| {
-            if panicked {
-                LoadRefusal::InitPanicked { why }
-            } else {
-                LoadRefusal::InitFailed { why }
-            }
-        })?;
-    }
+    let init = find::<Init>(library, "action_init");
     let ready = find::<Ready>(library, "action_ready");
     Ok(Box::new(CAction {
         invoke,
+        init,
         ready,
         entry_points: look.entry_points(),
     }))
@@ -84,6 +72,16 @@ fn find<F: Copy>(library: &Library, name: &str) -> Option<F> {
 }
 
 impl Action for CAction {
+    fn init(&self, context: &Context<'_>) -> Result<(), LoadRefusal> {
+        let Some(init) = self.init else { return Ok(()) };
+        let raw = raw::context(context);
+        // SAFETY: the reserved name has this signature; the context is readable for the length of the call.
+        let result = unsafe { init(&raw const raw) };
+        // SAFETY: just returned by the library.
+        let result = unsafe { Buffer::new(result) };
+        raw::initialised(&result)
+    }
+
     fn invoke(&self, params: &str, context: &Context<'_>) -> Outcome {
         let raw = raw::context(context);
         // SAFETY: an entry point by the rules of action.h; both arguments are readable for the length of the call.

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
-use super::{Action, Context, c, rust};
+use super::{Action, c, rust};
 use crate::package::elf::{self, Dialect, Host};
 use crate::package::search;
 use crate::refusal::LoadRefusal;
@@ -24,14 +24,13 @@ pub fn check(look: &elf::Library, entry_point: &str) -> Result<Dialect, LoadRefu
     elf::check(look, entry_point, &host)
 }
 
-/// Loads the library at `path`, which was read as `look`, and readies its entry point.
+/// Loads the library at `path`, which was read as `look`, and finds its entry point.
 ///
 /// The library is never unloaded: threads, thread-locals and Go's runtime forbid it. A new one gets a new process.
 pub fn load(
     path: &Path,
     look: &elf::Library,
     entry_point: &str,
-    context: &Context<'_>,
 ) -> Result<Box<dyn Action>, LoadRefusal> {
     let dialect = check(look, entry_point)?;
     // All symbols now, so that nothing is found missing in the middle of a run; none of them for other libraries.
@@ -46,8 +45,8 @@ pub fn load(
     })?;
     let library: &'static Library = Box::leak(Box::new(library));
     match dialect {
-        Dialect::Rust => rust::open(library, entry_point, context),
-        Dialect::C => c::open(library, look, entry_point, context),
+        Dialect::Rust => rust::open(library, entry_point),
+        Dialect::C => c::open(library, look, entry_point),
     }
 }
 

@@ -16,8 +16,15 @@ pub use buffer::Buffer;
 pub use executable::open as open_program;
 pub use load::{check, load};
 
+use crate::refusal::LoadRefusal;
+
 /// Something that can be called with JSON text, from any thread, and from several at once.
 pub trait Action: Send + Sync {
+    /// The action's own initialisation: once, before anything else.
+    fn init(&self, _context: &Context<'_>) -> Result<(), LoadRefusal> {
+        Ok(())
+    }
+
     /// Calls the entry point.
     fn invoke(&self, params: &str, context: &Context<'_>) -> Outcome;
 

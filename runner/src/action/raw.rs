@@ -3,6 +3,7 @@
 use action_abi::ffi::{ERROR, OK, PANIC, RawContext, Str};
 
 use super::{Buffer, Context, Outcome};
+use crate::refusal::LoadRefusal;
 
 /// The same strings as pointers. The caller keeps `context` alive for as long as the value is used.
 pub(super) fn context(context: &Context<'_>) -> RawContext {
@@ -45,8 +46,20 @@ pub(super) fn verdict(buffer: &Buffer) -> Result<(), (bool, String)> {
     match buffer.status() {
         OK => Ok(()),
         PANIC => Err((true, text())),
-        _ => Err((false, text())),
+        ERROR => Err((false, text())),
+        other => Err((
+            false,
+            format!("it returned status {other}, which action.h does not have"),
+        )),
     }
+}
+
+/// What came of an action's initialisation.
+pub(super) fn initialised(buffer: &Buffer) -> Result<(), LoadRefusal> {
+    verdict(buffer).map_err(|(panicked, why)| match panicked {
+        true => LoadRefusal::InitPanicked { why },
+        false => LoadRefusal::InitFailed { why },
+    })
 }
 
 /// A JSON string as the text it stands for; anything else as it is.

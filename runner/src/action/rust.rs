@@ -25,11 +25,10 @@ struct RustAction {
     invoke: Invoke,
 }
 
-/// Checks version and layout, finds the entry point and runs `init`. `library` must never be closed.
+/// Checks version and layout, and finds the entry point. `library` must never be closed.
 pub(super) fn open(
     library: &'static Library,
     entry_point: &str,
-    context: &Context<'_>,
 ) -> Result<Box<dyn Action>, LoadRefusal> {
     let module = root_module(library)?;
     // SAFETY: the name is readable for the length of the call.
@@ -40,18 +39,6 @@ pub(super) fn open(
             available: names(module),
         });
     };
-    let raw = raw::context(context);
-    // SAFETY: the context is readable for the length of the call.
-    let result = unsafe { module.init()(ContextPtr(&raw const raw)) };
-    // SAFETY: just returned by the library.
-    let result = unsafe { Buffer::new(result) };
-    raw::verdict(&result).map_err(|(panicked, why)| {
-        if panicked {
-            LoadRefusal::InitPanicked { why }
-        } else {
-            LoadRefusal::InitFailed { why }
-        }
-    })?;
     Ok(Box::new(RustAction { module, invoke }))
 }
 
@@ -144,6 +131,15 @@ fn names(module: Module_Ref) -> Vec<String> {
 }
 
 impl Action for RustAction {
+    fn init(&self, context: &Context<'_>) -> Result<(), LoadRefusal> {
+        let raw = raw::context(context);
+        // SAFETY: the context is readable for the length of the call.
+        let result = unsafe { self.module.init()(ContextPtr(&raw const raw)) };
+        // SAFETY: just returned by the library.
+        let result = unsafe { Buffer::new(result) };
+        raw::initialised(&result)
+    }
+
     fn invoke(&self, params: &str, context: &Context<'_>) -> Outcome {
         let raw = raw::context(context);
         // SAFETY: an entry point of the checked module; both arguments are readable for the length of the call.

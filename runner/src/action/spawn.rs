@@ -36,6 +36,10 @@ pub(super) fn command(path: &Path, context: &Context<'_>) -> Command {
 
 /// Starts it, with `answers` as its descriptor 3 if there is one. It dies with the thread that calls this: a worker
 /// that is killed for a run that takes too long takes the program with it.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "our copy of the writing end must be closed here, or the end of the child's answers is never seen"
+)]
 pub(super) fn start(mut command: Command, answers: Option<PipeWriter>) -> io::Result<Child> {
     let descriptor = answers.as_ref().map(AsRawFd::as_raw_fd);
     let arrange = move || {

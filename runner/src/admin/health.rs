@@ -8,7 +8,7 @@ use axum::http::Response;
 
 use super::{JSON, text};
 use crate::process::Attendant;
-use crate::process::slots::Phase;
+use crate::process::slots::{Phase, Seat};
 
 /// Whoever answers is alive; and if the master were not, this process would not be either.
 pub(super) async fn alive() -> Response<Body> {
@@ -48,7 +48,7 @@ impl Readiness {
         let seats = || attendant.pairs.iter().flat_map(|pair| &pair.seats);
         let said = |wanted: Phase| {
             let seat = seats().find(|seat| seat.phase() == wanted);
-            seat.map(|seat| seat.sentence())
+            seat.map(Seat::sentence)
                 .filter(|sentence| !sentence.is_empty())
         };
         // A worker that is being replaced is no reason to be left alone: its callers wait a millisecond.

@@ -28,10 +28,12 @@ impl Inspect {
     /// Exit status 0: it would load here; 1: it would not.
     pub(super) fn execute(self) -> ExitCode {
         let mut report = report(&self.library);
-        if report.would_load {
-            report.entry_points = report
-                .entry_points
-                .or_else(|| super::invoke::entry_points(&self.library));
+        // A Rust library's root module says what its entry points are, and whether its types match ours.
+        if report.would_load && report.entry_points.is_none() {
+            match super::invoke::entry_points(&self.library) {
+                Ok(names) => report.entry_points = Some(names),
+                Err(refusal) => report.refuse(&refusal),
+            }
         }
         let text = match self.json {
             true => serde_json::to_string_pretty(&report).unwrap_or_default() + "\n",

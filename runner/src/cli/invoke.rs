@@ -107,15 +107,21 @@ impl Invoke {
 }
 
 fn load(path: &Path, entry_point: &str) -> Result<Box<dyn Action>, LoadRefusal> {
+    let action = open(path, entry_point)?;
+    action.init(&Context::default())?;
+    Ok(action)
+}
+
+fn open(path: &Path, entry_point: &str) -> Result<Box<dyn Action>, LoadRefusal> {
     let look = elf::open(path)?;
     // Without a slash the loader would look in the system's folders only.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    action::load(&path, &look, entry_point, &Context::default())
+    action::load(&path, &look, entry_point)
 }
 
-/// The entry points of a library that only loading can tell. `None`: it does not load after all.
-pub(super) fn entry_points(path: &Path) -> Option<Vec<String>> {
-    load(path, "main").ok().map(|action| action.entry_points())
+/// The entry points of a library, which only loading can tell. Its `init` is not run.
+pub(super) fn entry_points(path: &Path) -> Result<Vec<String>, LoadRefusal> {
+    open(path, "main").map(|action| action.entry_points())
 }
 
 fn call(action: &dyn Action, params: &str, repeat: u32) -> (Outcome, Vec<Duration>) {
@@ -142,10 +148,21 @@ fn report(mut times: Vec<Duration>) {
     ));
 }
 
+/// Does the result say that it is an error, as a platform would read it?
+fn is_error(result: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Result<'a> {
+        #[serde(borrow)]
+        error: Option<&'a RawValue>,
+    }
+    serde_json::from_slice::<Result<'_>>(result).is_ok_and(|result| result.error.is_some())
+}
+
 fn judge(outcome: &Outcome) -> (&[u8], ExitCode) {
     match outcome {
         Outcome::Json(result) | Outcome::Unchecked(result) => {
             match container::check_result(result.as_ref()) {
+                Ok(()) if is_error(result.as_ref()) => (result.as_ref(), Status::No.into()),
                 Ok(()) => (result.as_ref(), ExitCode::SUCCESS),
                 Err(_) => {
                     refusal::complain(refusal::NOT_A_CONTAINER_OUT);

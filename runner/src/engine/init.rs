@@ -152,11 +152,21 @@ impl Engine {
             action_name: find("__OW_ACTION_NAME"),
             action_version: find("__OW_ACTION_VERSION"),
             api_key: find("__OW_API_KEY"),
-            api_host: find("__OW_API_HOST"),
+            api_host: match find("__OW_API_HOST") {
+                "" => &self.api_host,
+                given => given,
+            },
             ..Context::default()
         };
-        let action = action::load(path, look, entry_point, &context);
+        let page = self.worker.page();
+        let before = page.phase();
+        page.set_phase(Phase::Loading);
+        let action = action::load(path, look, entry_point).and_then(|action| {
+            page.set_phase(Phase::Initialising);
+            action.init(&context).map(|()| action)
+        });
         self.leave_if_forked();
+        page.set_phase(before);
         let action = action?;
         self.worker.page().say(&package::identity(look, path));
         // Never unloaded, so kept for ever.

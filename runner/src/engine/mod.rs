@@ -29,6 +29,8 @@ pub struct Engine {
     loaded: Mutex<Option<Loaded>>,
     variables: Mutex<RunVariables>,
     mark: ForkMark,
+    /// What the container was told of the platform's API; a run may say otherwise.
+    api_host: String,
     in_flight: AtomicUsize,
     retiring: AtomicBool,
     draining: AtomicBool,
@@ -50,6 +52,7 @@ impl Engine {
             loaded: Mutex::default(),
             variables: Mutex::default(),
             mark: ForkMark::new()?,
+            api_host: std::env::var("__OW_API_HOST").unwrap_or_default(),
             in_flight: AtomicUsize::new(0),
             retiring: AtomicBool::new(false),
             draining: AtomicBool::new(false),
@@ -113,8 +116,10 @@ impl Engine {
     /// Ends the log of one activation; with others in flight, which the log may belong to as well, the last ends all.
     fn end_log(&self) {
         let last = self.in_flight.fetch_sub(1, AcqRel) == 1;
-        if let (true, Some(logs)) = (last, self.worker.logs) {
-            logs.end(self.worker.seat);
+        match self.worker.logs {
+            Some(logs) if last => logs.end(self.worker.seat),
+            Some(_) => {}
+            None => crate::process::sys::flush_stdio(),
         }
     }
 

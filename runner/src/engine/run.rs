@@ -63,7 +63,7 @@ impl Engine {
             return Answer::shutting_down();
         }
         if !self.has_action() {
-            return Answer::no_action_yet();
+            return self.unread(Answer::no_action_yet(), Entry::Run);
         }
         run().unwrap_or_else(|answer| {
             self.counts().count(Ending::Refused);
@@ -75,8 +75,7 @@ impl Engine {
     pub fn unread(&self, answer: Answer, entry: Entry) -> Answer {
         let has_log = match entry {
             Entry::Init => self.worker.tree.delivered.load(Acquire) == 0,
-            Entry::Run => self.has_action(),
-            Entry::Either => true,
+            Entry::Run | Entry::Either => true,
         };
         if has_log {
             self.begin_log();
@@ -90,7 +89,11 @@ impl Engine {
         let (limit_ms, deadline_ms) = self.time_for(&run.metadata);
         self.enter(slot, State::Running, limit_ms);
         let answer = match self.action() {
-            Ok(action) => self.call(action, run, &context(&run.metadata, deadline_ms, trace)),
+            Ok(action) => self.call(
+                action,
+                run,
+                &self.context(&run.metadata, deadline_ms, trace),
+            ),
             Err(answer) => answer,
         };
         self.end_log();
@@ -133,10 +136,31 @@ impl Engine {
             .unwrap_or_default()
             .as_millis();
         let left = i64::try_from(now).map_or(0, |now| deadline.saturating_sub(now));
-        match u32::try_from(left) {
-            // A deadline that has passed before the run began was not meant for it.
-            Ok(0) | Err(_) => (self.limit_ms(), deadline),
-            Ok(left) => (left, deadline),
+        // One that has passed before the run began leaves it the grace and no more.
+        let left = u32::try_from(left.max(1)).unwrap_or(u32::MAX);
+        (left, deadline)
+    }
+
+    fn context<'a>(
+        &'a self,
+        metadata: &'a Metadata<'_>,
+        deadline_ms: i64,
+        trace: Trace<'a>,
+    ) -> Context<'a> {
+        fn text<'a>(value: &'a Option<Cow<'_, str>>) -> &'a str {
+            value.as_deref().unwrap_or_default()
+        }
+        Context {
+            deadline_ms,
+            activation_id: text(&metadata.activation_id),
+            transaction_id: text(&metadata.transaction_id),
+            namespace: text(&metadata.namespace),
+            action_name: text(&metadata.action_name),
+            action_version: text(&metadata.action_version),
+            api_key: text(&metadata.api_key),
+            api_host: metadata.api_host.as_deref().unwrap_or(&self.api_host),
+            traceparent: trace.parent,
+            tracestate: trace.state,
         }
     }
 
@@ -149,24 +173,6 @@ impl Engine {
         {
             self.retire();
         }
-    }
-}
-
-fn context<'a>(metadata: &'a Metadata<'_>, deadline_ms: i64, trace: Trace<'a>) -> Context<'a> {
-    fn text<'a>(value: &'a Option<Cow<'_, str>>) -> &'a str {
-        value.as_deref().unwrap_or_default()
-    }
-    Context {
-        deadline_ms,
-        activation_id: text(&metadata.activation_id),
-        transaction_id: text(&metadata.transaction_id),
-        namespace: text(&metadata.namespace),
-        action_name: text(&metadata.action_name),
-        action_version: text(&metadata.action_version),
-        api_key: text(&metadata.api_key),
-        api_host: text(&metadata.api_host),
-        traceparent: trace.parent,
-        tracestate: trace.state,
     }
 }
 

@@ -13,7 +13,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::deaths::{self, MemoryGroup};
-use super::settle::{Lingering, settle};
+use super::settle::{self, Lingering, settle};
 use super::shared::Verdict;
 use super::slots::{Pair, Phase, SEATS, Seat, Slot, Tree};
 use super::sys::{self, Side};
@@ -327,8 +327,10 @@ impl Watch {
     /// Remembers a library that kills its worker while it is loaded, so that it is not tried again at once.
     fn judge_library(&mut self, page: &Seat, ward: &Ward, death: Option<Death>) {
         match (page.phase(), death) {
-            (Phase::Starting | Phase::Loading, Some(death)) if ward.loads() => {
-                let sentence = death.during(refusal::Phase::Load).to_string();
+            (Phase::Starting | Phase::Loading | Phase::Initialising, Some(death))
+                if ward.loads() =>
+            {
+                let sentence = death.during(settle::moment(page.phase())).to_string();
                 refusal::complain(&sentence);
                 let pause = self
                     .broken

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::*;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{MemfdFlags, memfd_create};
-use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, kill_process_group, wait};
 
 use super::attendant::Attendants;
 use super::bound::bound;
@@ -211,6 +211,8 @@ impl Master {
         while let Ok(Some((pid, _))) = wait(WaitOptions::NOHANG) {
             for kept in self.pairs.iter_mut().filter(|kept| kept.pid == Some(pid)) {
                 kept.pid = None;
+                // Whatever its actions have started and left behind goes with it.
+                let _ = kill_process_group(pid, Signal::KILL);
             }
             self.attendants.forget(pid);
         }

@@ -58,12 +58,18 @@ impl Lingering {
     }
 }
 
+/// What a worker of this phase was doing, as far as its action is concerned.
+pub(super) fn moment(phase: slots::Phase) -> Phase {
+    match phase {
+        slots::Phase::Starting | slots::Phase::Loading => Phase::Load,
+        slots::Phase::Initialising => Phase::Init,
+        _ => Phase::Run,
+    }
+}
+
 /// Settles every connection of the worker that sat in `seat`. `death` is `None` for one that left on purpose.
 pub(super) fn settle(pair: &Pair, seat: usize, death: Option<Death>, lingering: &mut Lingering) {
-    let during = match pair.seats[seat].phase() {
-        slots::Phase::Loading => Phase::Load,
-        _ => Phase::Run,
-    };
+    let during = moment(pair.seats[seat].phase());
     for slot in pair.owned_by(seat) {
         let (state, _) = slot.read();
         let answer = match (state, death) {
@@ -73,7 +79,13 @@ pub(super) fn settle(pair: &Pair, seat: usize, death: Option<Death>, lingering: 
                 continue;
             }
             (State::Running | State::Answering, Some(death)) => Some(Answer::died(death, during)),
-            (State::Initialising, Some(death)) => Some(Answer::died(death, Phase::Init)),
+            (State::Initialising, Some(death)) => Some(Answer::died(
+                death,
+                match during {
+                    Phase::Load => Phase::Load,
+                    _ => Phase::Init,
+                },
+            )),
             (State::Reading | State::Running | State::Initialising | State::Answering, _) => {
                 Some(Answer::neighbour_died())
             }

@@ -161,6 +161,8 @@ pub enum Phase {
     Starting = 0,
     /// A library that was there at start is being loaded.
     Loading = 1,
+    /// The action's own initialisation is under way.
+    Initialising = 5,
     /// It accepts connections.
     Ready = 2,
     /// It accepts connections, but the library was refused; the sentence says why.
@@ -198,6 +200,7 @@ impl Seat {
     pub fn phase(&self) -> Phase {
         match self.phase.load(Acquire) {
             1 => Phase::Loading,
+            5 => Phase::Initialising,
             2 => Phase::Ready,
             3 => Phase::Refused,
             4 => Phase::Retired,

@@ -101,7 +101,12 @@ impl Server {
                     room.forget();
                     self.welcome(stream);
                 }
-                // The caller was gone before it was accepted, or there is nothing left to hold it with.
+                // The action has used up the descriptors: a next process begins without what it holds.
+                Err(error) if is_out_of_descriptors(&error) => {
+                    self.engine.retire();
+                    tokio::time::sleep(BREATHER).await;
+                }
+                // The caller was gone before it was accepted, or there is no memory for it.
                 Err(_) => tokio::time::sleep(BREATHER).await,
             }
         }
@@ -224,6 +229,14 @@ impl Drop for Guest {
         }
         self.server.room.add_permits(1);
     }
+}
+
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    let code = rustix::io::Errno::from_io_error(error);
+    matches!(
+        code,
+        Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE)
+    )
 }
 
 /// An action may have closed its stdout: the next connection then gets that number, and would be printed into. It is
