@@ -126,6 +126,9 @@ fn help_is_as_reviewed() {
             .filter(|word| !word.is_empty())
             .collect();
         let help = text(&run(&words, "").stdout);
+        let called = black_box::launch::binary();
+        let called = called.file_name().unwrap().to_str().unwrap().to_owned();
+        let help = help.replace(&format!("Usage: {called}"), "Usage: action-runner");
         let name = if command.is_empty() {
             "action-runner"
         } else {

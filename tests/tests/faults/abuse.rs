@@ -29,7 +29,7 @@ fn state_of_the_process() {
 #[test]
 fn limits_of_the_process() {
     let limited = ["sh", "-c", "ulimit -n 256 && exec \"$@\"", "sh"];
-    for how in ["limits", "files"] {
+    for how in ["files", "limits"] {
         let runner = Launch::baked(&fixtures::c("disturb"))
             .under(&limited)
             .start();
