@@ -80,13 +80,16 @@ fn while_idle() {
 
 #[test]
 fn in_init_and_while_loading() {
-    for variable in ["DIE_AT_INIT", "DIE_AT_LOAD"] {
+    for (variable, phase) in [
+        ("DIE_AT_INIT", "during initialization"),
+        ("DIE_AT_LOAD", "while its library was loaded"),
+    ] {
         let runner = Runner::empty();
         for (how, words) in DEATHS {
             let init = Init::of("die").env(json!({ variable: how }));
             runner
                 .init(&init)
-                .assert_names(502, &[words, "during initialization"]);
+                .assert_names(502, &[words, phase]);
         }
         runner
             .run(&json!({}))

@@ -17,7 +17,7 @@ fn case_040_initialiser_panics_or_aborts() {
         .assert_names(502, &["panicked", "the initialiser fell over"]);
     for (variable, words) in [
         ("DIE_AT_INIT", ["during initialization", "SIGABRT"]),
-        ("DIE_AT_LOAD", ["during initialization", "SIGABRT"]),
+        ("DIE_AT_LOAD", ["while its library was loaded", "SIGABRT"]),
     ] {
         runner
             .init(&Init::of("die").env(json!({ variable: "abort" })))
