@@ -39,6 +39,7 @@ impl From<Status> for ExitCode {
 #[derive(Debug, Parser)]
 #[command(
     name = "action-runner",
+    bin_name = "action-runner",
     version,
     max_term_width = 100,
     args_conflicts_with_subcommands = true
