@@ -38,7 +38,7 @@ pub const NEIGHBOUR_DIED: &str =
 pub const TOO_SLOW: &str =
     "The request did not arrive in time: send its header and body without long pauses.";
 pub const BODY_CUT_OFF: &str =
-    "The request body ended before the announced Content-Length: send all of it.";
+    "The request body ended early, or its chunks are broken: send all of the announced length.";
 pub const ENCODED_BODY: &str =
     "The request body is compressed: send it as plain JSON, without Content-Encoding.";
 

@@ -4,38 +4,58 @@
 use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_ENCODING, EXPECT};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Request};
+use axum::http::{HeaderMap, HeaderValue, Request};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 
+use super::janitor;
 use crate::engine::Engine;
+use crate::process::slots::Slot;
 use crate::protocol::answer::Answer;
 use crate::refusal::BadRequest;
 
 /// How much of a body that is too large is read, and thrown away, before its caller is answered while it still sends.
 const PATIENCE: usize = 1 << 30;
 
+/// The connection ended, or nothing more came, before the body did.
+struct CutOff;
+
 /// The head of a request, and its body, or the answer that says why there is none.
 pub(super) async fn read(
     request: Request<Body>,
+    slot: &Slot,
     engine: &Engine,
 ) -> (Parts, Result<Bytes, Answer>) {
     let (head, body) = request.into_parts();
     let limit = engine.worker().config.max_body;
     let body = match refusal(&head.headers, &body, limit) {
-        None => whole(body, limit).await,
-        // It has not sent the body yet, and asks whether it should.
-        Some(answer) if head.headers.contains_key(EXPECT) => Err(answer),
-        Some(answer) => drained(body).await.and(Err(answer)),
+        None => whole(body, limit)
+            .await
+            .map(|body| body.ok_or_else(|| oversized(limit))),
+        Some(answer) if asks_first(&head.headers) => Ok(Err(answer)),
+        Some(answer) => drained(body).await.map(|()| Err(answer)),
     };
+    let body = body.unwrap_or_else(|CutOff| {
+        Err(if janitor::gave_up(slot) {
+            Answer::too_slow()
+        } else {
+            Answer::body_cut_off()
+        })
+    });
     (head, body)
 }
 
 /// Reads a body that nobody wants.
 pub(super) async fn discard(request: Request<Body>) {
-    if !request.headers().contains_key(EXPECT) {
+    if !asks_first(request.headers()) {
         let _ = drained(request.into_body()).await;
     }
+}
+
+/// Has the caller not sent the body yet, and waits to be told whether it should?
+fn asks_first(headers: &HeaderMap) -> bool {
+    let expectation = headers.get(EXPECT).map(HeaderValue::as_bytes);
+    expectation.is_some_and(|text| text.eq_ignore_ascii_case(b"100-continue"))
 }
 
 /// What can be said without reading.
@@ -55,28 +75,29 @@ fn oversized(limit: usize) -> Answer {
     Answer::from(&BadRequest::Oversized { limit })
 }
 
-async fn whole(mut body: Body, limit: usize) -> Result<Bytes, Answer> {
+/// `None`: it is larger than the limit.
+async fn whole(mut body: Body, limit: usize) -> Result<Option<Bytes>, CutOff> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(limit);
     let Some(first) = next(&mut body).await? else {
-        return Ok(Bytes::new());
+        return Ok(Some(Bytes::new()));
     };
     if body.is_end_stream() && first.len() <= limit {
-        return Ok(first);
+        return Ok(Some(first));
     }
-    let mut collected = Vec::with_capacity(announced.clamp(first.len().min(limit), limit));
+    let mut collected = Vec::with_capacity(announced.max(first.len()).min(limit));
     let mut piece = Some(first);
     while let Some(bytes) = piece {
         if collected.len() + bytes.len() > limit {
             drop(collected);
-            return drained(body).await.and(Err(oversized(limit)));
+            return drained(body).await.map(|()| None);
         }
         collected.extend_from_slice(&bytes);
         piece = next(&mut body).await?;
     }
-    Ok(collected.into())
+    Ok(Some(collected.into()))
 }
 
-async fn drained(mut body: Body) -> Result<(), Answer> {
+async fn drained(mut body: Body) -> Result<(), CutOff> {
     let mut length = 0;
     while let Some(bytes) = next(&mut body).await? {
         length += bytes.len();
@@ -87,11 +108,11 @@ async fn drained(mut body: Body) -> Result<(), Answer> {
     Ok(())
 }
 
-async fn next(body: &mut Body) -> Result<Option<Bytes>, Answer> {
+async fn next(body: &mut Body) -> Result<Option<Bytes>, CutOff> {
     loop {
         match body.frame().await {
             None => return Ok(None),
-            Some(Err(_)) => return Err(Answer::body_cut_off()),
+            Some(Err(_)) => return Err(CutOff),
             Some(Ok(frame)) => {
                 if let Ok(data) = frame.into_data() {
                     return Ok(Some(data));

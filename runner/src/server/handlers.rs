@@ -44,7 +44,7 @@ async fn init(
     Extension(Caller(slot)): Extension<Caller>,
     request: Request<Body>,
 ) -> Response<Body> {
-    match body::read(request, engine).await.1 {
+    match body::read(request, slot, engine).await.1 {
         Ok(body) => respond(engine.init(slot, &body)),
         Err(answer) => respond(engine.unread(answer, Entry::Init)),
     }
@@ -55,7 +55,7 @@ async fn run(
     Extension(Caller(slot)): Extension<Caller>,
     request: Request<Body>,
 ) -> Response<Body> {
-    let (head, body) = body::read(request, engine).await;
+    let (head, body) = body::read(request, slot, engine).await;
     let body = match body {
         Ok(body) => body,
         Err(answer) => return respond(engine.unread(answer, Entry::Run)),

@@ -3,16 +3,28 @@
 //! Counts its own ticks instead of time, so that a container that was paused loses nobody; and looks from outside, so
 //! that no request pays for a timer.
 
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::ptr;
 
 use rustix::net::{Shutdown, shutdown};
 
 use crate::engine::Engine;
-use crate::process::slots::State;
+use crate::process::slots::{Slot, State};
 use crate::process::sys;
 
 /// How many looks make up the time that a caller has.
 const LOOKS: u32 = 4;
+
+thread_local! {
+    /// The slots whose caller was not waited for any longer. All connections of a worker are served on one thread.
+    static LATE: RefCell<HashSet<*const Slot>> = RefCell::default();
+}
+
+/// Did the request of this slot end early because it came too slowly?
+pub(super) fn gave_up(slot: &Slot) -> bool {
+    LATE.with_borrow(|late| late.contains(&ptr::from_ref(slot)))
+}
 
 /// Looks after the connections of this worker, for ever.
 pub(super) async fn sweep(engine: &'static Engine) {
@@ -24,7 +36,9 @@ pub(super) async fn sweep(engine: &'static Engine) {
         ticks.tick().await;
         for (index, slot) in worker.pair.in_use().enumerate() {
             if slot.read() != (State::Reading, Some(worker.seat)) {
-                quiet.remove(&index);
+                if quiet.remove(&index).is_some() {
+                    LATE.with_borrow_mut(|late| late.remove(&ptr::from_ref(slot)));
+                }
                 continue;
             }
             let (seen, looks) = quiet.entry(index).or_insert((slot.progress(), 0));
@@ -33,6 +47,7 @@ pub(super) async fn sweep(engine: &'static Engine) {
             }
             *looks += 1;
             if *looks > LOOKS {
+                LATE.with_borrow_mut(|late| late.insert(ptr::from_ref(slot)));
                 // What serves it now reads the end of the request, too early, and answers or hangs up.
                 let _ = shutdown(sys::lend(slot.descriptor()), Shutdown::Read);
             }

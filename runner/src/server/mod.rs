@@ -20,12 +20,12 @@ use std::sync::atomic::Ordering::*;
 
 use tokio::net;
 use tokio::net::unix::pipe;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::{AbortHandle, LocalSet};
 use tokio::time::{Duration, timeout};
 
 use crate::engine::Engine;
-use crate::process::slots::{Phase, State};
+use crate::process::slots::Phase;
 use crate::process::{Worker, sys};
 use crate::refusal;
 use wire::Wire;
@@ -64,8 +64,8 @@ struct Server {
     router: axum::Router,
     /// How many more connections there may be.
     room: Semaphore,
-    /// For each slot in use: how to end what serves it.
-    connections: RefCell<Vec<Option<AbortHandle>>>,
+    /// For each slot in use: how to tell what serves it to leave.
+    connections: RefCell<Vec<Option<Rc<Notify>>>>,
 }
 
 async fn serve(engine: &'static Engine, phase: Phase) -> io::Result<()> {
@@ -149,18 +149,20 @@ impl Server {
     /// Serves the connection that has the slot at `index`, until it ends.
     fn attend(self: &Rc<Self>, stream: net::TcpStream, index: usize) {
         let server = self.clone();
-        let serving = tokio::task::spawn_local(async move {
+        let leave = Rc::new(Notify::new());
+        let told = leave.clone();
+        tokio::task::spawn_local(async move {
             let engine = server.engine;
             let slot = &engine.worker().pair.slots[index];
             let guest = Guest { server, index };
             let io = Wire::new(stream, slot, engine);
-            wire::serve(io, guest.server.router.clone(), slot, engine).await;
+            wire::serve(io, guest.server.router.clone(), &told).await;
         });
         let mut connections = self.connections.borrow_mut();
         if connections.len() <= index {
             connections.resize_with(index + 1, || None);
         }
-        connections[index] = Some(serving.abort_handle());
+        connections[index] = Some(leave);
     }
 
     /// Waits for orders until one of them is to leave, and all that is left to do is done.
@@ -177,7 +179,7 @@ impl Server {
             }
             if self.engine.is_retiring() {
                 accepting.abort();
-                self.dismiss_idle();
+                self.dismiss();
                 return self.leave().await;
             }
             if worker.tree.draining.load(Acquire) != 0 {
@@ -187,7 +189,7 @@ impl Server {
                 while let Ok(Ok((stream, _))) = timeout(LAST_LOOK, listener.accept()).await {
                     self.welcome(stream);
                 }
-                self.dismiss_idle();
+                self.dismiss();
                 return self.leave().await;
             }
             self.adopt();
@@ -196,13 +198,11 @@ impl Server {
         }
     }
 
-    /// Ends the serving of connections on which no request is under way. A retiring worker leaves them to the next.
-    fn dismiss_idle(&self) {
-        let slots = &self.engine.worker().pair.slots;
-        for (connection, slot) in self.connections.borrow().iter().zip(slots) {
-            if let (Some(connection), State::Idle) = (connection, slot.read().0) {
-                connection.abort();
-            }
+    /// Ends the serving of each connection as soon as no request is under way on it. A retiring worker leaves it to the
+    /// next.
+    fn dismiss(&self) {
+        for connection in self.connections.borrow().iter().flatten() {
+            connection.notify_one();
         }
     }
 

@@ -26,7 +26,7 @@ pub(super) async fn enter(
     Extension(Caller(slot)): Extension<Caller>,
     request: Request<Body>,
 ) -> Response<Body> {
-    let (head, body) = body::read(request, engine).await;
+    let (head, body) = body::read(request, slot, engine).await;
     let body = match body {
         Ok(body) => body,
         Err(answer) => return respond(engine.unread(answer, Entry::Run)),

@@ -3,16 +3,23 @@
 //! The slot tells the keeper what the caller is owed should this process die: nothing, or an answer. It also lets a
 //! connection pass from one worker to the next between two requests.
 
+use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::os::fd::IntoRawFd;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
+use axum::body::{Body, Bytes};
+use axum::response::Response;
+use axum::routing::future::RouteFuture;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tower_service::Service;
 
 use crate::engine::Engine;
@@ -22,37 +29,88 @@ use crate::process::slots::{Slot, State};
 #[derive(Clone, Copy)]
 pub(super) struct Caller(pub &'static Slot);
 
-/// Serves the connection until it ends or passes to another worker.
-pub(super) async fn serve(
-    io: Wire,
-    router: axum::Router,
+/// Serves the connection until it ends, or, once `leave` has been called or the worker retires, until no request is
+/// under way.
+pub(super) async fn serve(mut io: Wire, router: axum::Router, leave: &Notify) {
+    let (slot, engine) = (io.slot, io.engine);
+    let mut leaving = pin!(leave.notified());
+    let mut told = false;
+    loop {
+        let service = service_fn(|request| Answering::new(request, &router, slot, engine));
+        let mut connection = http1::Builder::new()
+            .half_close(true)
+            .serve_connection(TokioIo::new(io), service);
+        let ended = poll_fn(|cx| {
+            // An error means that the caller went away or does not speak HTTP: there is nobody to tell.
+            if connection.poll_without_shutdown(cx).is_ready() {
+                return Poll::Ready(true);
+            }
+            told = told || leaving.as_mut().poll(cx).is_ready();
+            let may_leave = (told || engine.is_retiring()) && slot.read().0 == State::Idle;
+            if may_leave {
+                Poll::Ready(false)
+            } else {
+                Poll::Pending
+            }
+        });
+        if ended.await {
+            return;
+        }
+        let parts = connection.into_parts();
+        io = parts.io.into_inner();
+        if parts.read_buf.is_empty() {
+            return io.leave();
+        }
+        // The beginning of the next request came with the last one: it is answered here as well.
+        io.resume(parts.read_buf);
+    }
+}
+
+/// A request on its way through a handler.
+struct Answering {
+    handler: RouteFuture<Infallible>,
     slot: &'static Slot,
-    engine: &'static Engine,
-) {
-    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+    seat: usize,
+}
+
+impl Answering {
+    fn new(
+        mut request: hyper::Request<Incoming>,
+        router: &axum::Router,
+        slot: &'static Slot,
+        engine: &'static Engine,
+    ) -> Self {
+        let seat = engine.worker().seat;
         if slot.read().0 == State::Idle {
             // It came in one piece with the request before: nothing has been read for it alone.
-            slot.set(State::Reading, engine.worker().seat);
+            slot.set(State::Reading, seat);
         }
         request.extensions_mut().insert(Caller(slot));
-        let answering = router.clone().call(request);
-        async move {
-            let response = answering.await;
-            slot.set(State::Answering, engine.worker().seat);
-            response
+        let handler = router.clone().call(request);
+        Self {
+            handler,
+            slot,
+            seat,
         }
-    });
-    // An error means that the caller went away or does not speak HTTP: there is nobody to tell.
-    let _ = http1::Builder::new()
-        .half_close(true)
-        .serve_connection(TokioIo::new(io), service)
-        .await;
+    }
+}
+
+impl Future for Answering {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let response = ready!(Pin::new(&mut self.handler).poll(cx));
+        self.slot.set(State::Answering, self.seat);
+        Poll::Ready(response)
+    }
 }
 
 /// A socket and its slot.
 pub(super) struct Wire {
     /// `None` once it has been given to the next worker.
     socket: Option<TcpStream>,
+    /// What had been read of the next request when the serving of the last one ended.
+    read: Bytes,
     slot: &'static Slot,
     engine: &'static Engine,
 }
@@ -62,6 +120,7 @@ impl Wire {
     pub(super) fn new(stream: TcpStream, slot: &'static Slot, engine: &'static Engine) -> Self {
         Self {
             socket: Some(stream),
+            read: Bytes::new(),
             slot,
             engine,
         }
@@ -82,8 +141,12 @@ impl Wire {
             .ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
-    /// Leaves an idle connection to the next worker: no byte of a request has been read, none of an answer is due.
-    fn hand_over(&mut self) {
+    /// Ends the serving of an idle connection: no byte of a request has been read, none of an answer is due. A retiring
+    /// worker leaves it to the next.
+    fn leave(mut self) {
+        if !self.engine.is_retiring() {
+            return;
+        }
         if let Some(Ok(stream)) = self.socket.take().map(TcpStream::into_std) {
             // The number stays open in the table that this process shares with its keeper.
             let _ = stream.into_raw_fd();
@@ -91,6 +154,12 @@ impl Wire {
         } else {
             self.slot.free();
         }
+    }
+
+    /// Goes on with what has been read already.
+    fn resume(&mut self, read: Bytes) {
+        self.read = read;
+        self.set(State::Reading);
     }
 
     fn note_sent(&self, sent: &Poll<io::Result<usize>>) {
@@ -105,9 +174,6 @@ impl Drop for Wire {
         if self.socket.is_none() {
             return;
         }
-        if self.engine.is_retiring() && self.state() == State::Idle {
-            return self.hand_over();
-        }
         // The slot first: a number that is free may belong to somebody else at once.
         self.slot.free();
     }
@@ -120,14 +186,13 @@ impl AsyncRead for Wire {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let idle = this.state() == State::Idle;
-        if idle && this.engine.is_retiring() && this.socket.is_some() {
-            this.hand_over();
-        }
-        // Given away: for whoever serves it here, the caller has hung up.
-        let Ok(socket) = this.socket() else {
+        if !this.read.is_empty() {
+            let length = this.read.len().min(buffer.remaining());
+            buffer.put_slice(&this.read.split_to(length));
             return Poll::Ready(Ok(()));
-        };
+        }
+        let idle = this.state() == State::Idle;
+        let socket = this.socket()?;
         let before = buffer.filled().len();
         let outcome = ready!(socket.poll_read(cx, buffer));
         if buffer.filled().len() > before {

@@ -11,6 +11,7 @@ mod d_bytes;
 mod d_run;
 mod e_context;
 mod f_logs;
+mod g_bodies;
 mod g_clients;
 mod g_http;
 mod h_concurrency;
