@@ -5,7 +5,10 @@
 #![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
 
 mod abi;
+mod admin;
 mod cli;
 mod faults;
 mod protocol;
+mod shutdown;
+mod soak;
 mod swap;

@@ -75,7 +75,7 @@ impl Pages {
                 .map(|counts| counts.durations[index].load(Relaxed));
             counted.sum()
         };
-        let bounds = BOUNDS.iter().copied().chain([f64::MAX]);
+        let bounds = BOUNDS.iter().copied().chain([f64::INFINITY]);
         let buckets: Vec<(f64, u64)> = bounds
             .enumerate()
             .map(|(index, bound)| (bound, count(index)))

@@ -55,7 +55,6 @@ async fn serve(attendant: Attendant) -> io::Result<()> {
     let Some(listener) = attendant.listener else {
         return Ok(());
     };
-    rustix::net::listen(listener, 64)?;
     let listener = TcpListener::from(listener.try_clone_to_owned()?);
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let router = router(attendant);

@@ -33,7 +33,9 @@ impl Engine {
                 Phase::Refused
             }
             Start::Configured
-                if config.loads_lazily() && self.worker.tree.used.load(Acquire) == 0 =>
+                if config.loads_lazily()
+                    && !self.worker.trial
+                    && self.worker.tree.used.load(Acquire) == 0 =>
             {
                 Phase::Ready
             }
@@ -59,7 +61,7 @@ impl Engine {
 
     /// Is there anything to load, or loaded?
     pub fn has_action(&self) -> bool {
-        self.worker.config.library.is_some() || self.worker.tree.delivered.load(Acquire) != 0
+        self.has_library() || self.worker.tree.delivered.load(Acquire) != 0
     }
 
     fn load_what_there_is(&self) -> Result<&'static dyn Action, Answer> {

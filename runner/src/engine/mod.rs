@@ -67,7 +67,8 @@ impl Engine {
 
     /// Must this process make room for another one as soon as nobody waits for its answers?
     pub fn is_retiring(&self) -> bool {
-        self.retiring.load(Relaxed)
+        // The keeper's order counts before it has been heeded: whoever asks after a swap gets the new library.
+        self.retiring.load(Relaxed) || self.worker.page().retire.load(Acquire) != 0
     }
 
     /// From now on this process takes nothing new.
@@ -76,9 +77,11 @@ impl Engine {
         ring(self.worker.own_order);
     }
 
-    /// Are new activations refused, since the program is about to end?
+    /// Are new activations refused, since the program is about to end? Without a delay they are from the moment of the
+    /// signal on, whatever this process has noticed of it.
     pub fn is_draining(&self) -> bool {
-        self.draining.load(Relaxed)
+        let at_once = self.worker.config.drain_delay.is_zero();
+        self.draining.load(Relaxed) || (at_once && self.worker.tree.draining.load(Relaxed) != 0)
     }
 
     /// From now on new activations are refused.

@@ -13,6 +13,9 @@ use super::{Attend, Roles};
 use crate::config::Config;
 use crate::refusal;
 
+/// Connections that wait for the admin process.
+const BACKLOG: i32 = 64;
+
 /// What a process beside the workers needs.
 #[derive(Clone, Copy)]
 pub struct Attendant {
@@ -80,6 +83,8 @@ impl Attendants {
     ) -> Self {
         let pairs: Vec<&'static Pair> = pairs.iter().map(|kept| kept.pair).collect();
         let admin = admin.map(|(socket, address)| {
+            // Whoever asks before there is anybody to answer waits.
+            let _ = rustix::net::listen(&socket, BACKLOG);
             if config.admin.is_some_and(|wanted| wanted.port() == 0) {
                 refusal::complain(&format!("admin on {address}"));
             }

@@ -15,7 +15,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use super::deaths::{self, MemoryGroup};
 use super::settle::{self, Lingering, settle};
 use super::shared::Verdict;
-use super::slots::{Pair, Phase, SEATS, Seat, Slot, Tree};
+use super::slots::{Pair, Phase, SEATS, Seat, Slot, State, Tree};
 use super::sys::{self, Side};
 use super::watchdog::{TICK, Watchdog};
 use super::{Delivery, Start, Work, Worker, descriptors, quiet, ring, worker};
@@ -160,6 +160,7 @@ impl Watch {
                     pair: self.pair,
                     delivery: self.keeper.delivery,
                     library,
+                    trial: self.is_swapping(seat),
                     seat,
                     start,
                     listener: self.keeper.listener.as_fd(),
@@ -219,6 +220,7 @@ impl Watch {
             self.watch_time(seat);
         }
         self.heed_orders()?;
+        self.pass_on();
         self.logs_later = !self.keeper.logs.as_ref().is_none_or(Logs::pump);
         self.lingering.look();
         Ok(())
@@ -407,8 +409,8 @@ impl Watch {
         match phase {
             Phase::Ready => {
                 self.broken = None;
-                self.end_swap(seat);
                 self.retire(1 - seat);
+                self.end_swap(seat);
             }
             Phase::Refused if self.is_swapping(seat) => {
                 // What served before goes on, in the older worker or in a next one.
@@ -455,6 +457,20 @@ impl Watch {
         if let Some(ward) = &self.wards[seat] {
             self.pair.seats[seat].retire.store(1, Release);
             ring(ward.bell.as_fd());
+        }
+    }
+
+    /// Connections that one worker has given up are taken over by the other, while the first finishes its runs.
+    fn pass_on(&self) {
+        let left = (State::Idle, None);
+        if self.wards.iter().all(Option::is_some)
+            && self.pair.in_use().any(|slot| slot.read() == left)
+        {
+            let staying =
+                (0..SEATS).filter(|seat| self.pair.seats[*seat].retire.load(Relaxed) == 0);
+            staying
+                .filter_map(|seat| self.wards[seat].as_ref())
+                .for_each(|ward| ring(ward.bell.as_fd()));
         }
     }
 

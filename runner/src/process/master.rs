@@ -25,6 +25,8 @@ use crate::refusal::{self, CannotServe};
 
 /// Exit status of a server whose library, named on the command line, does not load.
 const CANNOT_LOAD: i32 = 3;
+/// Exit status of a server that was stopped before its runs were done.
+const CUT_SHORT: i32 = 1;
 /// A keeper that lasted less than this is not replaced at once.
 pub(super) const SHORT_LIFE: Duration = Duration::from_secs(1);
 /// What keepers get beyond the time that they give their workers, before they are killed.
@@ -266,7 +268,9 @@ impl Master {
         self.pairs.iter().for_each(|kept| ring(kept.bell.as_fd()));
     }
 
+    /// The time is over, or somebody insists. A run that was under way is lost, and the status says so.
     fn kill_all(&mut self) {
+        self.status = self.status.max(CUT_SHORT);
         for pid in self.pairs.iter_mut().filter_map(|kept| kept.pid.take()) {
             // Workers are bound to their keeper's life.
             let _ = kill_process(pid, Signal::KILL);

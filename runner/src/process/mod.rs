@@ -78,6 +78,8 @@ pub struct Worker {
     pub delivery: &'static Delivery,
     /// A private copy of the configured library: nobody can write over it while it is mapped. `None`: load the file.
     pub library: Option<BorrowedFd<'static>>,
+    /// Does it try a new library, beside a worker that serves? If it is refused, it must not serve.
+    pub trial: bool,
     /// Which seat it has on the shared page.
     pub seat: usize,
     pub start: Start,

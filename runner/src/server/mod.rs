@@ -47,6 +47,10 @@ pub fn work(worker: Worker) -> i32 {
     let outcome = runtime.and_then(|runtime| {
         let engine: &'static Engine = Box::leak(Box::new(Engine::new(worker)?));
         let phase = engine.start();
+        if phase == Phase::Refused && engine.worker().trial {
+            engine.report(phase);
+            return Ok(());
+        }
         LocalSet::new().block_on(&runtime, serve(engine, phase))
     });
     match outcome {

@@ -23,6 +23,7 @@ use tokio::sync::Notify;
 use tower_service::Service;
 
 use crate::engine::Engine;
+use crate::process::ring;
 use crate::process::slots::{Slot, State};
 
 /// The slot of the connection that a request came by, for the handlers.
@@ -151,6 +152,8 @@ impl Wire {
             // The number stays open in the table that this process shares with its keeper.
             let _ = stream.into_raw_fd();
             self.slot.release();
+            // There may be one already, while this one has runs to finish.
+            ring(self.engine.worker().keeper_bell);
         } else {
             self.slot.free();
         }
