@@ -17,8 +17,10 @@ bench: bench-build
 bench-quick: bench-build
 	$(SPEED_RUN) --quick
 
-bench-rooms:
-	cargo bench -p action-runner
+bench-rooms: bench-build
+	SPEED_RUST=$(abspath $(REVERSE)/release/libreverse.so) SPEED_C=$(abspath $(SPEED_OUT)/reverse.so) \
+	SPEED_ECHO=$(abspath $(SPEED_OUT)/identity.so) \
+	cargo bench --manifest-path runner/benches/rooms/Cargo.toml --target-dir target/rooms
 
 bench-build: build $(REVERSE)/release/libreverse.so $(SPEED_OUT)/reverse.so $(SPEED_OUT)/identity.so $(SPEED_OUT)/die.so $(SPEED_OUT)/program
 	cargo build --release --manifest-path $(SPEED)/Cargo.toml --target-dir $(SPEED_OUT)

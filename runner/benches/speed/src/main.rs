@@ -1,4 +1,6 @@
-//! Measures the runner against a bare axum server: `speed [--quick] [--document FILE] --runner … --rust … …`.
+//! Measures the runner against a bare axum server: `speed [--quick] [--document FILE] --runner … --rust … …`; of that,
+//! with `--only NAME,NAME` these contestants and the reference, with `--scenarios WORDS;WORDS` what is called so. `--drive ADDRESS [--callers N]
+//! [--size N] [--milliseconds N]` only sends runs, to whatever listens there.
 //!
 //! Everybody runs in each round, in an order that rotates, so that what else the machine does hits all alike; what
 //! counts are the ratios within a round. Prints the tables, and writes them into the document between its marks.
@@ -19,7 +21,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use contestant::{Built, Contestant};
+use load::{Expect, Load};
 use report::Findings;
+use request::Request;
 use scenario::{SCENARIOS, Scenario, Seen};
 use server::Server;
 use stats::Series;
@@ -46,6 +50,9 @@ fn main() -> io::Result<()> {
     }
     let path = |flag: &str| flags.get(flag).map(PathBuf::from).unwrap_or_default();
     let number = |flag: &str| flags.get(flag).and_then(|text| text.parse().ok());
+    if let Some(address) = flags.get("--drive") {
+        return drive(address, number("--callers"), number("--size"), number("--milliseconds"));
+    }
     let built = Built {
         runner: path("--runner"),
         rust: path("--rust"),
@@ -57,7 +64,7 @@ fn main() -> io::Result<()> {
     let quick = flags.contains_key("--quick");
     let extent = Extent {
         quick,
-        rounds: number("--rounds").unwrap_or(if quick { 3 } else { 7 }),
+        rounds: number("--rounds").unwrap_or(if quick { 3 } else { 5 }),
         time: Duration::from_millis(number("--milliseconds").unwrap_or(250) as u64),
         starts: if quick { 5 } else { 20 },
         faults: if quick { 5 } else { 20 },
@@ -66,13 +73,43 @@ fn main() -> io::Result<()> {
     let everybody: Vec<_> = contestant::all(&built)
         .into_iter()
         .filter(|who| takes_part(who, quick, only.as_deref()))
+        .filter(|who| !who.forks || can_start(who))
         .collect();
-    let findings = measure(&everybody, &built, &extent)?;
+    let scenarios: Vec<_> = SCENARIOS
+        .into_iter()
+        .filter(|scenario| match flags.get("--scenarios") {
+            Some(wanted) => wanted.split(';').any(|name| scenario.name.contains(name)),
+            None => scenario.quick || !quick,
+        })
+        .collect();
+    let mut findings = measure(&everybody, scenarios, &extent)?;
+    if !flags.contains_key("--scenarios") {
+        once(&everybody, &built, &extent, &mut findings)?;
+    }
     let text = report::markdown(&everybody, &findings);
     println!("{text}");
     if let Some(document) = flags.get("--document") {
         report::write(document.as_ref(), &text, &everybody, &findings)?;
     }
+    Ok(())
+}
+
+/// Only sends runs to a server that was started otherwise, under a profiler for example.
+fn drive(address: &str, callers: Option<usize>, size: Option<usize>, milliseconds: Option<usize>) -> io::Result<()> {
+    let address = address.parse().map_err(io::Error::other)?;
+    let time = Duration::from_millis(milliseconds.unwrap_or(5000) as u64);
+    let load = Load {
+        callers: callers.unwrap_or(16),
+        fresh: false,
+        time,
+        runs: usize::MAX,
+    };
+    let sample = load.drive(address, &mut Request::run(size.unwrap_or(100)), Expect::Anything)?;
+    println!(
+        "{:.0} runs per second, p50 {:.1} µs",
+        sample.per_second(),
+        sample.percentile(0.5)
+    );
     Ok(())
 }
 
@@ -84,17 +121,20 @@ fn takes_part(who: &Contestant, quick: bool, only: Option<&str>) -> bool {
     }
 }
 
-fn measure(everybody: &[Contestant], built: &Built, extent: &Extent) -> io::Result<Findings> {
+/// A runner that does not start programs is measured without them.
+fn can_start(who: &Contestant) -> bool {
+    Server::start(who.command(0))
+        .inspect_err(|error| eprintln!("left out: {error}"))
+        .is_ok()
+}
+
+fn measure(everybody: &[Contestant], scenarios: Vec<Scenario>, extent: &Extent) -> io::Result<Findings> {
     let begin = Instant::now();
     let mut findings = Findings {
         load_before: report::load_average(),
         rounds: extent.rounds,
         ..Findings::default()
     };
-    let scenarios: Vec<Scenario> = SCENARIOS
-        .into_iter()
-        .filter(|scenario| scenario.quick || !extent.quick)
-        .collect();
     findings.seen = vec![vec![Seen::default(); everybody.len()]; scenarios.len()];
     for round in 0..extent.rounds {
         eprintln!(
@@ -114,7 +154,6 @@ fn measure(everybody: &[Contestant], built: &Built, extent: &Extent) -> io::Resu
         }
     }
     findings.scenarios = scenarios;
-    once(everybody, built, extent, &mut findings)?;
     findings.seconds = begin.elapsed().as_secs_f64();
     Ok(findings)
 }

@@ -156,6 +156,9 @@ fn cell<'a>(everybody: &[Contestant], index: usize, who: &Contestant, series: im
 }
 
 fn once(text: &mut String, everybody: &[Contestant], findings: &Findings) {
+    if findings.starts.is_empty() {
+        return;
+    }
     let _ = writeln!(
         text,
         "\n### Start, memory, system calls\n\n| | start to open port, ms | to first answer, ms | memory idle, KiB (PSS of the tree) | after 10 000 runs | then 20 of 1 MB | system calls a run |\n|---|---|---|---|---|---|---|"

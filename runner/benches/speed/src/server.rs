@@ -82,6 +82,11 @@ impl Server {
         self.tree().into_iter().map(memory).sum()
     }
 
+    /// Ends the server that a tracer started, which then ends as well.
+    pub fn end_traced(&self) {
+        end(self.tree().get(1).copied());
+    }
+
     /// Keeps the tree on one core, or lets it go anywhere.
     pub fn pin(&self, core: Option<usize>) {
         for process in self.tree() {
@@ -94,9 +99,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if let Some(id) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            let _ = kill_process(id, Signal::TERM);
-        }
+        end(Some(self.child.id()));
         let start = Instant::now();
         while let Ok(None) = self.child.try_wait() {
             if start.elapsed() > PATIENCE {
@@ -120,6 +123,12 @@ pub fn pin(task: Option<Pid>, core: Option<usize>) {
     }
     // Without it the figures are as noisy as the others; there is nothing else to do.
     let _ = sched_setaffinity(task, &cores);
+}
+
+fn end(process: Option<u32>) {
+    if let Some(id) = process.and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) {
+        let _ = kill_process(id, Signal::TERM);
+    }
 }
 
 fn read_away(mut pipe: impl Read) {
