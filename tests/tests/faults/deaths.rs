@@ -87,9 +87,7 @@ fn in_init_and_while_loading() {
         let runner = Runner::empty();
         for (how, words) in DEATHS {
             let init = Init::of("die").env(json!({ variable: how }));
-            runner
-                .init(&init)
-                .assert_names(502, &[words, phase]);
+            runner.init(&init).assert_names(502, &[words, phase]);
         }
         runner
             .run(&json!({}))
