@@ -85,7 +85,11 @@ fn in_init_and_while_loading() {
         ("DIE_AT_LOAD", "while its library was loaded"),
     ] {
         let runner = Runner::empty();
-        for (how, words) in DEATHS {
+        // `exit` waits for the loader's lock, which is held while a library is loaded: from another thread that is a
+        // deadlock, and belongs to the overruns.
+        let ends = |how: &str| (variable, how) != ("DIE_AT_LOAD", "exit_thread");
+        let deaths = || DEATHS.iter().filter(|(how, _)| ends(how));
+        for (how, words) in deaths() {
             let init = Init::of("die").env(json!({ variable: how }));
             runner.init(&init).assert_names(502, &[words, phase]);
         }
@@ -94,7 +98,7 @@ fn in_init_and_while_loading() {
             .assert_error(500, "no action defined yet");
         runner.init(&Init::of("die")).assert_status(200);
         runner.run(&json!({ "a": 1 })).assert_ok(&json!({ "a": 1 }));
-        runner.finish().assert_ended(DEATHS.len() + 2);
+        runner.finish().assert_ended(deaths().count() + 2);
     }
 }
 
