@@ -361,6 +361,11 @@ impl Watch {
         if page.phase() == Phase::Starting && !loads {
             return Err(io::Error::other("a worker ended before it could begin"));
         }
+        for connection in descriptors::forgotten(self.keeper.listener.as_fd(), &self.descriptors())
+        {
+            self.pair
+                .claim_for_anybody(connection, self.keeper.config.connections);
+        }
         descriptors::close_all_but(self.descriptors());
         self.seat_worker(seat)
     }

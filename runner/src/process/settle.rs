@@ -89,7 +89,8 @@ pub(super) fn settle(pair: &Pair, seat: usize, death: Option<Death>, lingering: 
             (State::Reading | State::Running | State::Initialising | State::Answering, _) => {
                 Some(Answer::neighbour_died())
             }
-            (State::Sending, _) => None,
+            // Nobody can know what the caller has sent or got: it must not get two answers, nor wait for ever.
+            (State::Sending | State::Taking, _) => None,
         };
         let connection = sys::adopt(slot.descriptor());
         slot.free();

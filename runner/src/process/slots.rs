@@ -33,8 +33,10 @@ pub enum State {
     Initialising = 4,
     /// There is an answer, of which no byte has been sent.
     Answering = 5,
-    /// Part of an answer has been sent.
+    /// Part of an answer may have been sent: there must be no other.
     Sending = 6,
+    /// Idle until this moment; the first byte of a request may just have been read.
+    Taking = 7,
 }
 
 impl State {
@@ -46,6 +48,7 @@ impl State {
             4 => Self::Initialising,
             5 => Self::Answering,
             6 => Self::Sending,
+            7 => Self::Taking,
             _ => Self::Free,
         }
     }
@@ -301,9 +304,22 @@ impl Pair {
         Some(index)
     }
 
+    /// The same for a connection of a dead worker, which the next one is to adopt.
+    pub fn claim_for_anybody(&self, descriptor: RawFd, limit: usize) {
+        if let Some(index) = self.claim(descriptor, 0, limit) {
+            self.slots[index].release();
+        }
+    }
+
     /// Does anybody wait for an answer of `seat`?
     pub fn is_busy(&self, seat: usize) -> bool {
         self.owned_by(seat).any(|slot| slot.read().0 != State::Idle)
+    }
+
+    /// Does anybody wait for an answer?
+    pub fn owes_answers(&self) -> bool {
+        self.in_use()
+            .any(|slot| !matches!(slot.read().0, State::Free | State::Idle))
     }
 
     /// Is a run of `seat` under way that has a limit?
@@ -334,3 +350,6 @@ impl Pair {
         self.in_use().filter(|slot| slot.read().0 != State::Free)
     }
 }
+
+#[cfg(test)]
+mod model;

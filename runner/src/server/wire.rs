@@ -165,10 +165,20 @@ impl Wire {
         self.set(State::Reading);
     }
 
-    fn note_sent(&self, sent: &Poll<io::Result<usize>>) {
-        if matches!(sent, Poll::Ready(Ok(1..))) && self.state() == State::Answering {
+    /// Sends by `write`. Noted before it happens: a keeper that answered as well would be one answer too many.
+    fn send(
+        &mut self,
+        write: impl FnOnce(Pin<&mut TcpStream>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        let due = self.state() == State::Answering;
+        if due {
             self.set(State::Sending);
         }
+        let sent = write(self.socket()?);
+        if due && !matches!(sent, Poll::Ready(Ok(1..))) {
+            self.set(State::Answering);
+        }
+        sent
     }
 }
 
@@ -195,16 +205,20 @@ impl AsyncRead for Wire {
             return Poll::Ready(Ok(()));
         }
         let idle = this.state() == State::Idle;
-        let socket = this.socket()?;
         let before = buffer.filled().len();
-        let outcome = ready!(socket.poll_read(cx, buffer));
-        if buffer.filled().len() > before {
-            this.slot.note_progress();
-            if idle {
-                this.set(State::Reading);
-            }
+        // Should this process end between the read and the note of it, nobody may take the connection for idle.
+        if idle {
+            this.set(State::Taking);
         }
-        Poll::Ready(outcome)
+        let outcome = this.socket()?.poll_read(cx, buffer);
+        let read = buffer.filled().len() > before;
+        if read {
+            this.slot.note_progress();
+        }
+        if idle {
+            this.set(if read { State::Reading } else { State::Idle });
+        }
+        outcome
     }
 }
 
@@ -214,9 +228,7 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let sent = self.socket()?.poll_write(cx, bytes);
-        self.note_sent(&sent);
-        sent
+        self.send(|socket| socket.poll_write(cx, bytes))
     }
 
     fn poll_write_vectored(
@@ -224,9 +236,7 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let sent = self.socket()?.poll_write_vectored(cx, parts);
-        self.note_sent(&sent);
-        sent
+        self.send(|socket| socket.poll_write_vectored(cx, parts))
     }
 
     fn is_write_vectored(&self) -> bool {
