@@ -270,7 +270,9 @@ impl Master {
 
     /// The time is over, or somebody insists. A run that was under way is lost, and the status says so.
     fn kill_all(&mut self) {
-        self.status = self.status.max(CUT_SHORT);
+        if self.pairs.iter().any(|kept| kept.pair.owes_answers()) {
+            self.status = self.status.max(CUT_SHORT);
+        }
         for pid in self.pairs.iter_mut().filter_map(|kept| kept.pid.take()) {
             // Workers are bound to their keeper's life.
             let _ = kill_process(pid, Signal::KILL);
