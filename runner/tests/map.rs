@@ -101,14 +101,14 @@ fn files(place: &Path) -> Vec<PathBuf> {
     let entries =
         fs::read_dir(place).unwrap_or_else(|error| panic!("{}: {error}", place.display()));
     entries
-        .flat_map(|entry| files(&entry.unwrap().path()))
+        .flat_map(|entry| files(&entry.expect("a folder that can be listed").path()))
         .filter(|path| path.extension().is_some_and(|e| e == "rs"))
         .collect()
 }
 
 /// The code of a file, without comments.
 fn code(path: &Path) -> String {
-    let text = fs::read_to_string(path).unwrap();
+    let text = fs::read_to_string(path).expect("a file that can be read");
     let lines = text
         .lines()
         .filter(|line| !line.trim_start().starts_with("//"));
@@ -142,10 +142,11 @@ fn unsafe_code_stands_where_it_belongs() {
     for path in files(&source()) {
         let name = path
             .strip_prefix(source())
-            .unwrap()
+            .expect("a file of this source")
             .to_string_lossy()
             .into_owned();
-        let has_unsafe = code(&path).contains("unsafe ");
+        // The workspace denies it everywhere else.
+        let has_unsafe = code(&path).contains("unsafe_code");
         let may = UNSAFE.contains(&name.as_str());
         assert!(
             may || !has_unsafe,

@@ -159,7 +159,7 @@ fn call(runner: &Runner, caller: u64, tally: &Tally, end: &AtomicBool) {
     while !end.load(Acquire) {
         let pad = "x".repeat(usize::try_from(round * 37 % 3000).unwrap());
         let value = json!({ "caller": caller, "round": round, "pad": pad });
-        if !ask(&mut connection, &value, tally) || round % (caller * 16 + 1) == 0 {
+        if !ask(&mut connection, &value, tally) || round.is_multiple_of(caller * 16 + 1) {
             connection = runner.connect();
         }
         round += 1;
