@@ -9,7 +9,8 @@ fixed="--sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --format=gnu"
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
 
-git ls-files --cached --others --exclude-standard -z -- Cargo.toml Cargo.lock action-abi actions/go runner docker |
+git ls-files --cached --others --exclude-standard -z -- Cargo.toml Cargo.lock action-abi actions/go runner \
+    docker/runner docker/builder |
     tar --null --ignore-failed-read --files-from=- -c 2>/dev/null | tar -C "$tree" -x
 [ -z "${VENDOR:-}" ] || ln -s "$(realpath "$VENDOR")" "$tree/vendor"
 if [ -n "${PREBUILT:-}" ]; then

@@ -1,18 +1,17 @@
 #!/bin/sh
-# Runs in the image build: leaves in /opt the crate action-abi with a manifest of its own, the crates it needs
-# (serde, serde_json with derive among them), and offline.toml, with which cargo takes crates from there alone:
-# `cargo build --offline --config /opt/offline.toml`.
+# Runs in the image build: lays out under /tree what the image adds to its base. In /opt the crate action-abi with a
+# manifest of its own, the crates it needs (serde, serde_json with derive among them), and offline.toml, with which
+# cargo takes crates from there alone: `cargo build --offline --config /opt/offline.toml`. The headers of C and C++, and
+# cargo's configuration, where compilers and cargo look for them.
 set -eu
 cd /src
 
 # The tests are no part of the image's context; what is locked stays locked without them.
 sed -i 's/"tests"//' Cargo.toml
 
-# The folder holds at least the Cargo.toml that its COPY needs to match something.
-if [ "$(ls vendor)" = Cargo.toml ]; then
-    rm -r vendor
-    cargo vendor --quiet --versioned-dirs vendor >/dev/null
-fi
+[ -d vendor ] || cargo vendor --quiet --versioned-dirs vendor >/dev/null
+
+mkdir -p /opt
 cat >/opt/offline.toml <<'END'
 [source.crates-io]
 replace-with = "crates"
@@ -33,3 +32,8 @@ mkdir /opt/crates
 while read -r crate; do
     [ ! -d "vendor/$crate" ] || cp -r "vendor/$crate" /opt/crates/
 done </tmp/crates
+
+mkdir -p /tree/usr/local/include /tree/usr/local/cargo
+mv /opt /tree/opt
+cp action-abi/include/*.h action-abi/include/*.hpp /tree/usr/local/include/
+cp docker/builder/cargo.toml /tree/usr/local/cargo/config.toml
