@@ -6,7 +6,6 @@ use axum::http::header::{CONTENT_ENCODING, EXPECT};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Request};
 use http_body_util::BodyExt;
-use hyper::body::Body as _;
 
 use super::janitor;
 use crate::engine::Engine;
@@ -17,12 +16,17 @@ use crate::refusal::BadRequest;
 /// How much of a body that is too large is read, and thrown away, before its caller is answered while it still sends.
 const PATIENCE: usize = 1 << 30;
 
+/// A body as it arrives, from hyper itself or by way of the router.
+pub(super) trait Payload: hyper::body::Body<Data = Bytes> + Unpin {}
+
+impl<B: hyper::body::Body<Data = Bytes> + Unpin> Payload for B {}
+
 /// The connection ended, or nothing more came, before the body did.
 struct CutOff;
 
 /// The head of a request, and its body, or the answer that says why there is none.
 pub(super) async fn read(
-    request: Request<Body>,
+    request: Request<impl Payload>,
     slot: &Slot,
     engine: &Engine,
 ) -> (Parts, Result<Bytes, Answer>) {
@@ -59,7 +63,7 @@ fn asks_first(headers: &HeaderMap) -> bool {
 }
 
 /// What can be said without reading.
-fn refusal(headers: &HeaderMap, body: &Body, limit: usize) -> Option<Answer> {
+fn refusal(headers: &HeaderMap, body: &impl Payload, limit: usize) -> Option<Answer> {
     let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
     let is_plain = |value: &[u8]| value.is_empty() || value.eq_ignore_ascii_case(b"identity");
     if !encodings.all(|value| is_plain(value.as_bytes().trim_ascii())) {
@@ -76,7 +80,7 @@ fn oversized(limit: usize) -> Answer {
 }
 
 /// `None`: it is larger than the limit.
-async fn whole(mut body: Body, limit: usize) -> Result<Option<Bytes>, CutOff> {
+async fn whole(mut body: impl Payload, limit: usize) -> Result<Option<Bytes>, CutOff> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(limit);
     let Some(first) = next(&mut body).await? else {
         return Ok(Some(Bytes::new()));
@@ -97,7 +101,7 @@ async fn whole(mut body: Body, limit: usize) -> Result<Option<Bytes>, CutOff> {
     Ok(Some(collected.into()))
 }
 
-async fn drained(mut body: Body) -> Result<(), CutOff> {
+async fn drained(mut body: impl Payload) -> Result<(), CutOff> {
     let mut length = 0;
     while let Some(bytes) = next(&mut body).await? {
         length += bytes.len();
@@ -108,7 +112,7 @@ async fn drained(mut body: Body) -> Result<(), CutOff> {
     Ok(())
 }
 
-async fn next(body: &mut Body) -> Result<Option<Bytes>, CutOff> {
+async fn next(body: &mut impl Payload) -> Result<Option<Bytes>, CutOff> {
     loop {
         match body.frame().await {
             None => return Ok(None),

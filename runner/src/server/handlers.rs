@@ -3,22 +3,52 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{ALLOW, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
-use axum::routing::{MethodFilter, on, post};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use axum::routing::{any, get, post};
 use axum::{Extension, Router};
 
+use super::body::Payload;
 use super::wire::Caller;
 use super::{body, knative, plain};
 use crate::config::Http;
 use crate::engine::{Engine, Entry, Trace};
+use crate::process::slots::Slot;
 use crate::protocol::answer::Answer;
 use crate::protocol::web::WebAnswer;
 
-/// All routes of a worker.
+/// Is it the request that this program is there for? It goes straight to [`run`]: on the way through the router a run
+/// would cost a tenth more.
+pub(super) fn is_run<B>(engine: &Engine, request: &Request<B>) -> bool {
+    let path = match engine.worker().config.http {
+        Http::Openwhisk | Http::Knative => "/run",
+        Http::Plain => "/",
+    };
+    request.method() == Method::POST && request.uri().path() == path
+}
+
+/// One run, on the way that [`is_run`] opens.
+pub(super) async fn run<B: Payload>(
+    engine: &'static Engine,
+    slot: &'static Slot,
+    request: Request<B>,
+) -> Response<Body> {
+    if engine.worker().config.http == Http::Plain {
+        return plain::enter(engine, slot, request).await;
+    }
+    let (head, body) = body::read(request, slot, engine).await;
+    let body = match body {
+        Ok(body) => body,
+        Err(answer) => return respond(engine.unread(answer, Entry::Run)),
+    };
+    let run = move || engine.run(slot, &body, trace(&head.headers));
+    respond(perform(engine, run).await)
+}
+
+/// The routes for everything else.
 pub(super) fn router(engine: &'static Engine) -> Router {
     let openwhisk = Router::new()
         .route("/init", post(init).fallback(wrong_method))
-        .route("/run", post(run).fallback(wrong_method));
+        .route("/run", any(wrong_method));
     match engine.worker().config.http {
         Http::Openwhisk => openwhisk.fallback(nowhere).with_state(engine),
         Http::Knative => {
@@ -29,13 +59,10 @@ pub(super) fn router(engine: &'static Engine) -> Router {
                 .fallback(nowhere)
                 .with_state(engine)
         }
-        Http::Plain => {
-            let methods = MethodFilter::GET.or(MethodFilter::POST);
-            Router::new()
-                .route("/", on(methods, plain::enter).fallback(plain::wrong_method))
-                .fallback(plain::nowhere)
-                .with_state(engine)
-        }
+        Http::Plain => Router::new()
+            .route("/", get(plain::visit).fallback(plain::wrong_method))
+            .fallback(plain::nowhere)
+            .with_state(engine),
     }
 }
 
@@ -48,24 +75,6 @@ async fn init(
         Ok(body) => respond(engine.init(slot, &body)),
         Err(answer) => respond(engine.unread(answer, Entry::Init)),
     }
-}
-
-async fn run(
-    State(engine): State<&'static Engine>,
-    Extension(Caller(slot)): Extension<Caller>,
-    request: Request<Body>,
-) -> Response<Body> {
-    let (head, body) = body::read(request, slot, engine).await;
-    let body = match body {
-        Ok(body) => body,
-        Err(answer) => return respond(engine.unread(answer, Entry::Run)),
-    };
-    respond(
-        perform(engine, move || {
-            engine.run(slot, &body, trace(&head.headers))
-        })
-        .await,
-    )
 }
 
 /// Where runs are run: on this thread, without leaving it, so that a run costs what the action costs; or, with

@@ -11,17 +11,16 @@ mod knative;
 mod plain;
 mod wire;
 
-use std::cell::RefCell;
 use std::io;
 use std::net::TcpListener;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::rc::Rc;
 use std::sync::atomic::Ordering::*;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::net;
 use tokio::net::unix::pipe;
 use tokio::sync::{Notify, Semaphore};
-use tokio::task::{AbortHandle, LocalSet};
+use tokio::task::AbortHandle;
 use tokio::time::{Duration, timeout};
 
 use crate::engine::Engine;
@@ -51,7 +50,7 @@ pub fn work(worker: Worker) -> i32 {
             engine.report(phase);
             return Ok(());
         }
-        LocalSet::new().block_on(&runtime, serve(engine, phase))
+        runtime.block_on(serve(engine, phase))
     });
     match outcome {
         Ok(()) => 0,
@@ -69,7 +68,7 @@ struct Server {
     /// How many more connections there may be.
     room: Semaphore,
     /// For each slot in use: how to tell what serves it to leave.
-    connections: RefCell<Vec<Option<Rc<Notify>>>>,
+    connections: Mutex<Vec<Option<Arc<Notify>>>>,
 }
 
 async fn serve(engine: &'static Engine, phase: Phase) -> io::Result<()> {
@@ -77,24 +76,29 @@ async fn serve(engine: &'static Engine, phase: Phase) -> io::Result<()> {
     // Nobody could connect before; from now on, whoever does is answered.
     rustix::net::listen(worker.listener, 1024)?;
     let listener = TcpListener::from(worker.listener.try_clone_to_owned()?);
-    let listener = Rc::new(net::TcpListener::from_std(listener)?);
-    let server = Rc::new(Server {
+    let listener = Arc::new(net::TcpListener::from_std(listener)?);
+    let server = Arc::new(Server {
         engine,
         router: handlers::router(engine),
         room: Semaphore::new(worker.config.connections),
-        connections: RefCell::default(),
+        connections: Mutex::default(),
     });
     engine.report(phase);
     server.adopt();
-    tokio::task::spawn_local(janitor::sweep(engine));
-    let accepting = tokio::task::spawn_local(server.clone().accept(listener.clone()));
+    tokio::spawn(janitor::sweep(engine));
+    let accepting = tokio::spawn(server.clone().accept(listener.clone()));
     server
         .heed_orders(&listener, &accepting.abort_handle())
         .await
 }
 
 impl Server {
-    async fn accept(self: Rc<Self>, listener: Rc<net::TcpListener>) {
+    fn connections(&self) -> MutexGuard<'_, Vec<Option<Arc<Notify>>>> {
+        let connections = self.connections.lock();
+        connections.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn accept(self: Arc<Self>, listener: Arc<net::TcpListener>) {
         loop {
             // The semaphore is never closed. When there is no room, connections wait in the kernel's queue.
             let Ok(room) = self.room.acquire().await else {
@@ -116,7 +120,7 @@ impl Server {
         }
     }
 
-    fn welcome(self: &Rc<Self>, stream: net::TcpStream) {
+    fn welcome(self: &Arc<Self>, stream: net::TcpStream) {
         let _ = stream.set_nodelay(true);
         let Some(stream) = away_from_standard_streams(stream) else {
             return self.room.add_permits(1);
@@ -132,7 +136,7 @@ impl Server {
     }
 
     /// Takes over the connections that wait for a worker.
-    fn adopt(self: &Rc<Self>) {
+    fn adopt(self: &Arc<Self>) {
         let worker = self.engine.worker();
         for (index, slot) in worker.pair.in_use().enumerate() {
             if slot.adopt(worker.seat) {
@@ -151,18 +155,18 @@ impl Server {
     }
 
     /// Serves the connection that has the slot at `index`, until it ends.
-    fn attend(self: &Rc<Self>, stream: net::TcpStream, index: usize) {
+    fn attend(self: &Arc<Self>, stream: net::TcpStream, index: usize) {
         let server = self.clone();
-        let leave = Rc::new(Notify::new());
+        let leave = Arc::new(Notify::new());
         let told = leave.clone();
-        tokio::task::spawn_local(async move {
+        tokio::spawn(async move {
             let engine = server.engine;
             let slot = &engine.worker().pair.slots[index];
             let guest = Guest { server, index };
             let io = Wire::new(stream, slot, engine);
             wire::serve(io, guest.server.router.clone(), &told).await;
         });
-        let mut connections = self.connections.borrow_mut();
+        let mut connections = self.connections();
         if connections.len() <= index {
             connections.resize_with(index + 1, || None);
         }
@@ -171,7 +175,7 @@ impl Server {
 
     /// Waits for orders until one of them is to leave, and all that is left to do is done.
     async fn heed_orders(
-        self: &Rc<Self>,
+        self: &Arc<Self>,
         listener: &net::TcpListener,
         accepting: &AbortHandle,
     ) -> io::Result<()> {
@@ -205,14 +209,14 @@ impl Server {
     /// Ends the serving of each connection as soon as no request is under way on it. A retiring worker leaves it to the
     /// next.
     fn dismiss(&self) {
-        for connection in self.connections.borrow().iter().flatten() {
+        for connection in self.connections().iter().flatten() {
             connection.notify_one();
         }
     }
 
     /// Waits until nobody waits for an answer any more.
     async fn leave(&self) -> io::Result<()> {
-        while self.connections.borrow().iter().any(Option::is_some) {
+        while self.connections().iter().any(Option::is_some) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         self.engine.worker().page().set_phase(Phase::Retired);
@@ -222,13 +226,13 @@ impl Server {
 
 /// A connection's entry in the books, struck out when it ends.
 struct Guest {
-    server: Rc<Server>,
+    server: Arc<Server>,
     index: usize,
 }
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        if let Some(entry) = self.server.connections.borrow_mut().get_mut(self.index) {
+        if let Some(entry) = self.server.connections().get_mut(self.index) {
             *entry = None;
         }
         self.server.room.add_permits(1);

@@ -7,10 +7,11 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Request, Response};
 
-use super::body;
+use super::body::{self, Payload};
 use super::handlers::{allowing, perform, respond, respond_web, text, trace};
 use super::wire::Caller;
 use crate::engine::{Engine, Entry};
+use crate::process::slots::Slot;
 use crate::protocol::answer::Answer;
 use crate::protocol::run::Metadata;
 use crate::protocol::{parameters, web};
@@ -20,11 +21,20 @@ use crate::refusal;
 /// to ask again, as proxies do after 502 and 503.
 const FAILED: u16 = 500;
 
-/// `POST /` and `GET /`.
-pub(super) async fn enter(
+/// `GET /` and `HEAD /`.
+pub(super) async fn visit(
     State(engine): State<&'static Engine>,
     Extension(Caller(slot)): Extension<Caller>,
     request: Request<Body>,
+) -> Response<Body> {
+    enter(engine, slot, request).await
+}
+
+/// The same by `POST /`.
+pub(super) async fn enter<B: Payload>(
+    engine: &'static Engine,
+    slot: &'static Slot,
+    request: Request<B>,
 ) -> Response<Body> {
     let (head, body) = body::read(request, slot, engine).await;
     let body = match body {

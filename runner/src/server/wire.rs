@@ -8,11 +8,10 @@ use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::os::fd::IntoRawFd;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
 use axum::response::Response;
-use axum::routing::future::RouteFuture;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -22,9 +21,13 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tower_service::Service;
 
+use super::handlers;
 use crate::engine::Engine;
 use crate::process::ring;
 use crate::process::slots::{Slot, State};
+
+/// Head and body of an answer up to this size are put together: one `send` costs less than a `writev` of two pieces.
+const TOGETHER: usize = 1024;
 
 /// The slot of the connection that a request came by, for the handlers.
 #[derive(Clone, Copy)]
@@ -37,13 +40,13 @@ pub(super) async fn serve(mut io: Wire, router: axum::Router, leave: &Notify) {
     let mut leaving = pin!(leave.notified());
     let mut told = false;
     loop {
-        let service = service_fn(|request| Answering::new(request, &router, slot, engine));
+        let service = service_fn(|request| answer(request, &router, slot, engine));
         let mut connection = http1::Builder::new()
             .half_close(true)
             .serve_connection(TokioIo::new(io), service);
         let ended = poll_fn(|cx| {
             // An error means that the caller went away or does not speak HTTP: there is nobody to tell.
-            if connection.poll_without_shutdown(cx).is_ready() {
+            if Pin::new(&mut connection).poll(cx).is_ready() {
                 return Poll::Ready(true);
             }
             told = told || leaving.as_mut().poll(cx).is_ready();
@@ -67,43 +70,27 @@ pub(super) async fn serve(mut io: Wire, router: axum::Router, leave: &Notify) {
     }
 }
 
-/// A request on its way through a handler.
-struct Answering {
-    handler: RouteFuture<Infallible>,
+/// Takes one request to its handler, and notes in the slot what its caller is owed.
+async fn answer(
+    mut request: hyper::Request<Incoming>,
+    router: &axum::Router,
     slot: &'static Slot,
-    seat: usize,
-}
-
-impl Answering {
-    fn new(
-        mut request: hyper::Request<Incoming>,
-        router: &axum::Router,
-        slot: &'static Slot,
-        engine: &'static Engine,
-    ) -> Self {
-        let seat = engine.worker().seat;
-        if slot.read().0 == State::Idle {
-            // It came in one piece with the request before: nothing has been read for it alone.
-            slot.set(State::Reading, seat);
-        }
-        request.extensions_mut().insert(Caller(slot));
-        let handler = router.clone().call(request);
-        Self {
-            handler,
-            slot,
-            seat,
-        }
+    engine: &'static Engine,
+) -> Result<Response<Body>, Infallible> {
+    let seat = engine.worker().seat;
+    if slot.read().0 == State::Idle {
+        // It came in one piece with the request before: nothing has been read for it alone.
+        slot.set(State::Reading, seat);
     }
-}
-
-impl Future for Answering {
-    type Output = Result<Response<Body>, Infallible>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let response = ready!(Pin::new(&mut self.handler).poll(cx));
-        self.slot.set(State::Answering, self.seat);
-        Poll::Ready(response)
-    }
+    let response = match handlers::is_run(engine, &request) {
+        true => handlers::run(engine, slot, request).await,
+        false => {
+            request.extensions_mut().insert(Caller(slot));
+            router.clone().call(request).await?
+        }
+    };
+    slot.set(State::Answering, seat);
+    Ok(response)
 }
 
 /// A socket and its slot.
@@ -182,6 +169,16 @@ impl Wire {
     }
 }
 
+/// The parts one behind the other, if there is room for them.
+fn join<'a>(parts: &[IoSlice<'_>], room: &'a mut [u8]) -> Option<&'a [u8]> {
+    let mut end = 0;
+    for part in parts {
+        room.get_mut(end..end + part.len())?.copy_from_slice(part);
+        end += part.len();
+    }
+    Some(&room[..end])
+}
+
 impl Drop for Wire {
     fn drop(&mut self) {
         if self.socket.is_none() {
@@ -236,7 +233,11 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.send(|socket| socket.poll_write_vectored(cx, parts))
+        let mut together = [0; TOGETHER];
+        match join(parts, &mut together) {
+            Some(bytes) => self.send(|socket| socket.poll_write(cx, bytes)),
+            None => self.send(|socket| socket.poll_write_vectored(cx, parts)),
+        }
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -252,10 +253,8 @@ impl AsyncWrite for Wire {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut().socket() {
-            Ok(socket) => socket.poll_shutdown(cx),
-            Err(_) => Poll::Ready(Ok(())),
-        }
+    /// Closing says it as well, and it is closed at once.
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 }
