@@ -3,7 +3,6 @@
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_ENCODING, EXPECT};
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Request};
 use http_body_util::BodyExt;
 
@@ -24,29 +23,28 @@ impl<B: hyper::body::Body<Data = Bytes> + Unpin> Payload for B {}
 /// The connection ended, or nothing more came, before the body did.
 struct CutOff;
 
-/// The head of a request, and its body, or the answer that says why there is none.
+/// The whole body of a request with these `headers`, or the answer that says why there is none.
 pub(super) async fn read(
-    request: Request<impl Payload>,
+    headers: &HeaderMap,
+    body: impl Payload,
     slot: &Slot,
     engine: &Engine,
-) -> (Parts, Result<Bytes, Answer>) {
-    let (head, body) = request.into_parts();
+) -> Result<Bytes, Answer> {
     let limit = engine.worker().config.max_body;
-    let body = match refusal(&head.headers, &body, limit) {
+    let body = match refusal(headers, &body, limit) {
         None => whole(body, limit)
             .await
             .map(|body| body.ok_or_else(|| oversized(limit))),
-        Some(answer) if asks_first(&head.headers) => Ok(Err(answer)),
+        Some(answer) if asks_first(headers) => Ok(Err(answer)),
         Some(answer) => drained(body).await.map(|()| Err(answer)),
     };
-    let body = body.unwrap_or_else(|CutOff| {
+    body.unwrap_or_else(|CutOff| {
         Err(if janitor::gave_up(slot) {
             Answer::too_slow()
         } else {
             Answer::body_cut_off()
         })
-    });
-    (head, body)
+    })
 }
 
 /// Reads a body that nobody wants.

@@ -35,8 +35,8 @@ pub(super) async fn run<B: Payload>(
     if engine.worker().config.http == Http::Plain {
         return plain::enter(engine, slot, request).await;
     }
-    let (head, body) = body::read(request, slot, engine).await;
-    let body = match body {
+    let (head, body) = request.into_parts();
+    let body = match body::read(&head.headers, body, slot, engine).await {
         Ok(body) => body,
         Err(answer) => return respond(engine.unread(answer, Entry::Run)),
     };
@@ -71,7 +71,8 @@ async fn init(
     Extension(Caller(slot)): Extension<Caller>,
     request: Request<Body>,
 ) -> Response<Body> {
-    match body::read(request, slot, engine).await.1 {
+    let (head, body) = request.into_parts();
+    match body::read(&head.headers, body, slot, engine).await {
         Ok(body) => respond(engine.init(slot, &body)),
         Err(answer) => respond(engine.unread(answer, Entry::Init)),
     }
@@ -139,14 +140,16 @@ fn status(code: u16) -> StatusCode {
 }
 
 pub(super) fn trace(headers: &HeaderMap) -> Trace<'_> {
+    static PARENT: HeaderName = HeaderName::from_static("traceparent");
+    static STATE: HeaderName = HeaderName::from_static("tracestate");
     Trace {
-        parent: text(headers, "traceparent"),
-        state: text(headers, "tracestate"),
+        parent: text(headers, &PARENT),
+        state: text(headers, &STATE),
     }
 }
 
 /// A header's text; empty when it is absent or no text.
-pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+pub(super) fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
     headers
         .get(name)
         .and_then(|value| value.to_str().ok())

@@ -49,8 +49,8 @@ pub(super) async fn enter(
     Extension(Caller(slot)): Extension<Caller>,
     request: Request<Body>,
 ) -> Response<Body> {
-    let (head, body) = body::read(request, slot, engine).await;
-    let body = match body {
+    let (head, body) = request.into_parts();
+    let body = match body::read(&head.headers, body, slot, engine).await {
         Ok(body) => body,
         Err(answer) => return respond(engine.unread(answer, Entry::Either)),
     };

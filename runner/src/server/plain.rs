@@ -36,8 +36,8 @@ pub(super) async fn enter<B: Payload>(
     slot: &'static Slot,
     request: Request<B>,
 ) -> Response<Body> {
-    let (head, body) = body::read(request, slot, engine).await;
-    let body = match body {
+    let (head, body) = request.into_parts();
+    let body = match body::read(&head.headers, body, slot, engine).await {
         Ok(body) => body,
         Err(answer) => return respond(engine.unread(answer, Entry::Run)),
     };
@@ -46,7 +46,7 @@ pub(super) async fn enter<B: Payload>(
     }
     let run = move || {
         let query = head.uri.query().unwrap_or_default();
-        let value = parameters::decode(&body, text(&head.headers, CONTENT_TYPE.as_str()), query);
+        let value = parameters::decode(&body, text(&head.headers, &CONTENT_TYPE), query);
         let value = value.map_err(|refusal| Answer::from(&refusal));
         engine.run_value(slot, value, Metadata::default(), trace(&head.headers))
     };

@@ -27,7 +27,7 @@ use crate::process::ring;
 use crate::process::slots::{Slot, State};
 
 /// Head and body of an answer up to this size are put together: one `send` costs less than a `writev` of two pieces.
-const TOGETHER: usize = 1024;
+const TOGETHER: usize = 512;
 
 /// The slot of the connection that a request came by, for the handlers.
 #[derive(Clone, Copy)]
