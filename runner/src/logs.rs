@@ -1,8 +1,8 @@
 //! The action's stdout and stderr on their way to the container's: complete, and ended after each activation.
 //!
 //! The action writes into two pipes. The keeper moves what arrives at once; at the end of a run the worker moves the
-//! rest, makes sure that the last line is ended, and writes the sentinel, so that a silent run pays for two empty
-//! reads. Whoever moves holds the stream's lock in shared memory, so that no byte overtakes another. Knows nothing of
+//! rest, makes sure that the last line is ended, and writes the sentinel, so that a silent run pays for one look at both
+//! pipes. Whoever moves holds the stream's lock in shared memory, so that no byte overtakes another. Knows nothing of
 //! requests; where nobody needs sentinels there are no pipes, and the action writes to the container's streams itself.
 
 use std::io;
@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::Ordering::*;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
 use rustix::io::Errno;
 
 use crate::process::slots::{Pair, Stream};
@@ -27,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub struct Logs {
     pair: &'static Pair,
     streams: [LogStream; 2],
+    /// An epoll over both pipes: one call says that there is nothing in either.
+    filled: OwnedFd,
 }
 
 struct LogStream {
@@ -54,13 +56,33 @@ impl Logs {
     pub fn new(pair: &'static Pair, containers: [OwnedFd; 2]) -> io::Result<Self> {
         let [out, err] = &pair.streams;
         let [container_out, container_err] = containers;
+        let streams = [
+            LogStream::new(out, container_out)?,
+            LogStream::new(err, container_err)?,
+        ];
+        let filled = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        for (index, stream) in (0..).zip(&streams) {
+            let data = epoll::EventData::new_u64(index);
+            epoll::add(&filled, &stream.pipe, data, epoll::EventFlags::IN)?;
+        }
         Ok(Self {
             pair,
-            streams: [
-                LogStream::new(out, container_out)?,
-                LogStream::new(err, container_err)?,
-            ],
+            streams,
+            filled,
         })
+    }
+
+    /// For each stream: is there anything in its pipe? Where that cannot be known, it is looked into.
+    fn are_filled(&self) -> [bool; 2] {
+        let none = epoll::Event {
+            flags: epoll::EventFlags::empty(),
+            data: epoll::EventData::new_u64(0),
+        };
+        let mut events = [none; 2];
+        match epoll::wait(&self.filled, &mut events, Some(&Timespec::default())) {
+            Ok(0) => [false; 2],
+            _ => [true; 2],
+        }
     }
 
     /// Makes the pipes this process's stdout and stderr.
@@ -77,13 +99,14 @@ impl Logs {
 
     /// Every descriptor that must stay open while the worker lives.
     pub fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.streams.iter().flat_map(|stream| {
+        let streams = self.streams.iter().flat_map(|stream| {
             [
                 stream.pipe.as_fd(),
                 stream.action.as_fd(),
                 stream.container.as_fd(),
             ]
-        })
+        });
+        streams.chain([self.filled.as_fd()])
     }
 
     /// An activation of the worker in `seat` begins: from now on its log must be ended, by whoever is left to do so.
@@ -96,9 +119,16 @@ impl Logs {
     /// Ends the logs of all activations of the worker that have begun: all that was printed, then the sentinels.
     pub fn end(&self, seat: usize) {
         sys::flush_stdio();
-        for (stream, unended) in self.streams.iter().zip(&self.pair.seats[seat].unended) {
+        let filled = self.are_filled().into_iter();
+        let streams = self.streams.iter().zip(&self.pair.seats[seat].unended);
+        for ((stream, unended), filled) in streams.zip(filled) {
             stream.lock(worker(seat));
-            stream.finish(unended.load(Relaxed), None);
+            let sentinels = unended.load(Relaxed);
+            match filled {
+                true => stream.finish(sentinels, None),
+                // What the keeper has taken out before has been written by now: it held the lock.
+                false => stream.end(sentinels, None),
+            }
             unended.store(0, Relaxed);
             stream.unlock();
         }
@@ -212,6 +242,11 @@ impl LogStream {
                 _ => break,
             }
         }
+        self.end(sentinels, until);
+    }
+
+    /// Writes `sentinels` end marks, the first on a line of its own.
+    fn end(&self, sentinels: u32, until: Option<Instant>) {
         for _ in 0..sentinels {
             let ended = self.shared.partial.swap(0, Relaxed) == 0;
             self.write(if ended { &SENTINEL[1..] } else { SENTINEL }, until);
