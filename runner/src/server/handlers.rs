@@ -1,40 +1,28 @@
-//! The routes: each takes a whole body, hands it to the engine, and turns the answer into a response.
+//! What a request is answered with: each handler takes a whole body, hands it to the engine, and turns the answer into a
+//! response.
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{ALLOW, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
-use axum::routing::{any, get, post};
-use axum::{Extension, Router};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 
-use super::body::Payload;
-use super::wire::Caller;
-use super::{body, knative, plain};
-use crate::config::Http;
+use super::body::{self, Payload};
 use crate::engine::{Engine, Entry, Trace};
 use crate::process::slots::Slot;
 use crate::protocol::answer::Answer;
 use crate::protocol::web::WebAnswer;
 
-/// Is it the request that this program is there for? It goes straight to [`run`]: on the way through the router a run
-/// would cost a tenth more.
-pub(super) fn is_run<B>(engine: &Engine, request: &Request<B>) -> bool {
-    let path = match engine.worker().config.http {
-        Http::Openwhisk | Http::Knative => "/run",
-        Http::Plain => "/",
-    };
-    request.method() == Method::POST && request.uri().path() == path
-}
+/// The slot of the connection that a request came by.
+#[derive(Clone, Copy)]
+pub(super) struct Caller(pub &'static Slot);
 
-/// One run, on the way that [`is_run`] opens.
-pub(super) async fn run<B: Payload>(
+/// `POST /run`.
+pub(super) async fn run(
     engine: &'static Engine,
     slot: &'static Slot,
-    request: Request<B>,
+    request: Request<impl Payload>,
 ) -> Response<Body> {
-    if engine.worker().config.http == Http::Plain {
-        return plain::enter(engine, slot, request).await;
-    }
     let (head, body) = request.into_parts();
     let body = match body::read(&head.headers, body, slot, engine).await {
         Ok(body) => body,
@@ -44,29 +32,8 @@ pub(super) async fn run<B: Payload>(
     respond(perform(engine, run).await)
 }
 
-/// The routes for everything else.
-pub(super) fn router(engine: &'static Engine) -> Router {
-    let openwhisk = Router::new()
-        .route("/init", post(init).fallback(wrong_method))
-        .route("/run", any(wrong_method));
-    match engine.worker().config.http {
-        Http::Openwhisk => openwhisk.fallback(nowhere).with_state(engine),
-        Http::Knative => {
-            let dedicated = Extension(knative::dedicated());
-            let entry = post(knative::enter).fallback(wrong_method);
-            openwhisk
-                .route("/", entry.layer(dedicated))
-                .fallback(nowhere)
-                .with_state(engine)
-        }
-        Http::Plain => Router::new()
-            .route("/", get(plain::visit).fallback(plain::wrong_method))
-            .fallback(plain::nowhere)
-            .with_state(engine),
-    }
-}
-
-async fn init(
+/// `POST /init`.
+pub(super) async fn init(
     State(engine): State<&'static Engine>,
     Extension(Caller(slot)): Extension<Caller>,
     request: Request<Body>,
@@ -91,12 +58,12 @@ pub(super) async fn perform(
     run.await.unwrap_or_else(|_| Answer::shutting_down())
 }
 
-async fn wrong_method(request: Request<Body>) -> Response<Body> {
+pub(super) async fn wrong_method(request: Request<Body>) -> Response<Body> {
     body::discard(request).await;
     allowing("POST", Answer::method_not_allowed())
 }
 
-async fn nowhere(request: Request<Body>) -> Response<Body> {
+pub(super) async fn nowhere(request: Request<Body>) -> Response<Body> {
     body::discard(request).await;
     respond(Answer::not_found())
 }

@@ -11,8 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{Request, Response};
 
 use super::body;
-use super::handlers::{perform, respond, respond_web, trace};
-use super::wire::Caller;
+use super::handlers::{Caller, perform, respond, respond_web, trace};
 use crate::engine::{Engine, Entry};
 use crate::process::slots::Slot;
 use crate::protocol::answer::Answer;

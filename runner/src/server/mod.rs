@@ -9,6 +9,7 @@ mod handlers;
 mod janitor;
 mod knative;
 mod plain;
+mod routes;
 mod wire;
 
 use std::io;
@@ -27,6 +28,7 @@ use crate::engine::Engine;
 use crate::process::slots::Phase;
 use crate::process::{Worker, sys};
 use crate::refusal;
+use routes::Routes;
 use wire::Wire;
 
 /// How long after the order to leave a worker still looks for connections that the kernel has queued for it.
@@ -64,7 +66,7 @@ pub fn work(worker: Worker) -> i32 {
 /// Everything that the connections of one worker have in common.
 struct Server {
     engine: &'static Engine,
-    router: axum::Router,
+    routes: Routes,
     /// How many more connections there may be.
     room: Semaphore,
     /// For each slot in use: how to tell what serves it to leave.
@@ -79,7 +81,7 @@ async fn serve(engine: &'static Engine, phase: Phase) -> io::Result<()> {
     let listener = Arc::new(net::TcpListener::from_std(listener)?);
     let server = Arc::new(Server {
         engine,
-        router: handlers::router(engine),
+        routes: Routes::new(engine),
         room: Semaphore::new(worker.config.connections),
         connections: Mutex::default(),
     });
@@ -164,7 +166,7 @@ impl Server {
             let slot = &engine.worker().pair.slots[index];
             let guest = Guest { server, index };
             let io = Wire::new(stream, slot, engine);
-            wire::serve(io, guest.server.router.clone(), &told).await;
+            wire::serve(io, &guest.server.routes, &told).await;
         });
         let mut connections = self.connections();
         if connections.len() <= index {

@@ -8,8 +8,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{Request, Response};
 
 use super::body::{self, Payload};
-use super::handlers::{allowing, perform, respond, respond_web, text, trace};
-use super::wire::Caller;
+use super::handlers::{Caller, allowing, perform, respond, respond_web, text, trace};
 use crate::engine::{Engine, Entry};
 use crate::process::slots::Slot;
 use crate::protocol::answer::Answer;
@@ -31,10 +30,10 @@ pub(super) async fn visit(
 }
 
 /// The same by `POST /`.
-pub(super) async fn enter<B: Payload>(
+pub(super) async fn enter(
     engine: &'static Engine,
     slot: &'static Slot,
-    request: Request<B>,
+    request: Request<impl Payload>,
 ) -> Response<Body> {
     let (head, body) = request.into_parts();
     let body = match body::read(&head.headers, body, slot, engine).await {

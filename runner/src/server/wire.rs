@@ -19,9 +19,8 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
-use tower_service::Service;
 
-use super::handlers;
+use super::routes::Routes;
 use crate::engine::Engine;
 use crate::process::ring;
 use crate::process::slots::{Slot, State};
@@ -29,18 +28,14 @@ use crate::process::slots::{Slot, State};
 /// Head and body of an answer up to this size are put together: one `send` costs less than a `writev` of two pieces.
 const TOGETHER: usize = 512;
 
-/// The slot of the connection that a request came by, for the handlers.
-#[derive(Clone, Copy)]
-pub(super) struct Caller(pub &'static Slot);
-
 /// Serves the connection until it ends, or, once `leave` has been called or the worker retires, until no request is
 /// under way.
-pub(super) async fn serve(mut io: Wire, router: axum::Router, leave: &Notify) {
+pub(super) async fn serve(mut io: Wire, routes: &Routes, leave: &Notify) {
     let (slot, engine) = (io.slot, io.engine);
     let mut leaving = pin!(leave.notified());
     let mut told = false;
     loop {
-        let service = service_fn(|request| answer(request, &router, slot, engine));
+        let service = service_fn(|request| answer(request, routes, slot, engine.worker().seat));
         let mut connection = http1::Builder::new()
             .half_close(true)
             .serve_connection(TokioIo::new(io), service);
@@ -70,25 +65,18 @@ pub(super) async fn serve(mut io: Wire, router: axum::Router, leave: &Notify) {
     }
 }
 
-/// Takes one request to its handler, and notes in the slot what its caller is owed.
+/// Answers one request, and notes in the slot what its caller is owed.
 async fn answer(
-    mut request: hyper::Request<Incoming>,
-    router: &axum::Router,
+    request: hyper::Request<Incoming>,
+    routes: &Routes,
     slot: &'static Slot,
-    engine: &'static Engine,
+    seat: usize,
 ) -> Result<Response<Body>, Infallible> {
-    let seat = engine.worker().seat;
     if slot.read().0 == State::Idle {
         // It came in one piece with the request before: nothing has been read for it alone.
         slot.set(State::Reading, seat);
     }
-    let response = match handlers::is_run(engine, &request) {
-        true => handlers::run(engine, slot, request).await,
-        false => {
-            request.extensions_mut().insert(Caller(slot));
-            router.clone().call(request).await?
-        }
-    };
+    let response = routes.answer(request, slot).await;
     slot.set(State::Answering, seat);
     Ok(response)
 }

@@ -135,7 +135,6 @@ fn case_177_two_containers() {
 }
 
 #[test]
-#[ignore = "takes a minute"]
 fn case_178_a_minute_between_start_and_init() {
     let runner = Runner::empty();
     let mut probe = runner.connect();
