@@ -1,12 +1,14 @@
-//! Containers of one Docker Engine: started, spoken to at their own address as the invoker does it, always removed.
+//! Containers of one Docker Engine: started, spoken to through a port that is published on this machine alone, always
+//! removed.
 
 use std::io::Write;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use black_box::http::request;
 use black_box::requests::run_body;
 use black_box::{Connection, Init, LIMIT, Logs, Reply, fixtures};
 use serde_json::{Value, json};
@@ -28,7 +30,7 @@ pub(crate) const HOSTS: [Host; 2] = [Host::Invoker, Host::Hardened];
 impl Host {
     fn flags(self) -> Vec<&'static str> {
         let common = "--memory 128m --memory-swap 128m --pids-limit 1024 --ulimit nofile=1024:1024 --log-driver json-file \
-            --network bridge";
+            --network bridge --publish 127.0.0.1::8080";
         let own = match self {
             Self::Invoker => "--cpu-shares 128 --cap-drop NET_RAW --cap-drop NET_ADMIN",
             Self::Hardened => {
@@ -136,14 +138,8 @@ impl Container {
             id,
             address: ([0, 0, 0, 0], 0).into(),
         };
-        let address = container.inspect("{{.NetworkSettings.IPAddress}}");
-        container.address = format!("{address}:8080").parse().unwrap_or_else(|_| {
-            panic!(
-                "the container has no address {address:?}: {}",
-                container.logs().err()
-            );
-        });
-        container.until_it_accepts();
+        container.find_address();
+        container.until_it_answers();
         container
     }
 
@@ -157,18 +153,35 @@ impl Container {
         container
     }
 
-    /// As an invoker does: connects again until somebody listens.
+    /// The engine chooses the port anew at each start.
     #[track_caller]
-    fn until_it_accepts(&self) {
+    fn find_address(&mut self) {
+        let address = docker(&["port", &self.id, "8080/tcp"]);
+        self.address = address.parse().unwrap_or_else(|_| {
+            panic!(
+                "the container has no address {address:?}: {}",
+                self.logs().err()
+            );
+        });
+    }
+
+    /// Waits for the runner, not for the engine, which takes connections before there is anybody to give them to: asks
+    /// for what is nowhere, which leaves no mark.
+    #[track_caller]
+    fn until_it_answers(&self) {
         let end = Instant::now() + LIMIT;
-        while TcpStream::connect_timeout(&self.address, LIMIT).is_err() {
+        loop {
+            let mut connection = Connection::open(self.address);
+            let asked = connection.send(&request("GET", "/nowhere", &[], b""));
+            if asked.try_reply("GET").is_ok() {
+                return;
+            }
             let running = self.inspect("{{.State.Running}}") == "true";
             assert!(
                 running && Instant::now() < end,
-                "nothing listens; stderr: {}",
+                "nothing answers; stderr: {}",
                 self.logs().err()
             );
-            std::thread::sleep(Duration::from_millis(5));
         }
     }
 
