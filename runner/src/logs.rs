@@ -98,8 +98,10 @@ impl Logs {
         sys::flush_stdio();
         for (stream, unended) in self.streams.iter().zip(&self.pair.seats[seat].unended) {
             stream.lock(worker(seat));
-            stream.finish(unended.load(Relaxed), None);
-            unended.store(0, Relaxed);
+            let count = unended.load(Relaxed);
+            stream.finish(count, None);
+            // Others may have begun meanwhile.
+            unended.fetch_sub(count, Relaxed);
             stream.unlock();
         }
     }
