@@ -4,10 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Where an image has its action: a library, or else a program of the Docker SDK's images, new and old.
+pub const BAKED: [&str; 3] = ["/action/libaction.so", "/action/exec", "/blackbox/action"];
+
 /// Everything that `serve` may be told.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The library to load at start, if any.
+    /// The library, or program, to load at start, if any: an absolute path.
     pub library: Option<PathBuf>,
     /// Was it named by the user? Then one that does not load ends the program; the default one is answered for.
     pub library_is_named: bool,

@@ -7,8 +7,8 @@
 //! | [`server`] | connections, routes, whole bodies | what a body says, what an action is |
 //! | [`engine`] | one activation from start to end | how requests travel |
 //! | [`protocol`] | bodies into typed values, situations into answers | axum, libraries, processes |
-//! | [`package`] | bytes into one library that can be loaded | requests, running code |
-//! | [`action`] | loading and calling, in each dialect | requests, packages' origins |
+//! | [`package`] | bytes into one library or program, and what it is | requests, running code |
+//! | [`action`] | loading and calling, in each dialect; starting programs | requests, packages' origins |
 //! | [`logs`], [`environment`] | what an action prints and what it finds around it | requests |
 //! | [`admin`], [`watch`] | health, metrics, uploads; the library's file: processes of their own | requests to the action |
 //! | [`refusal`] | every sentence for people | everything else |

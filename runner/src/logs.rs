@@ -123,13 +123,14 @@ impl Logs {
         let streams = self.streams.iter().zip(&self.pair.seats[seat].unended);
         for ((stream, unended), filled) in streams.zip(filled) {
             stream.lock(worker(seat));
-            let sentinels = unended.load(Relaxed);
+            let count = unended.load(Relaxed);
             match filled {
-                true => stream.finish(sentinels, None),
+                true => stream.finish(count, None),
                 // What the keeper has taken out before has been written by now: it held the lock.
-                false => stream.end(sentinels, None),
+                false => stream.end(count, None),
             }
-            unended.store(0, Relaxed);
+            // Others may have begun meanwhile.
+            unended.fetch_sub(count, Relaxed);
             stream.unlock();
         }
     }

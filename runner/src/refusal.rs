@@ -5,15 +5,18 @@
 //! status goes with it is decided in `protocol::answer` and nowhere else.
 
 use std::fmt;
+use std::path::Path;
 use thiserror::Error;
 
 mod admit;
 mod complain;
 mod death;
+mod program;
 mod web;
 pub use admit::CannotAdmit;
 pub use complain::{CannotServe, complain};
 pub use death::{Death, Phase};
+pub use program::NoAnswer;
 pub use web::*;
 
 /// Sentences that carry no data. The first six are fixed by the action protocol, to the letter.
@@ -41,6 +44,16 @@ pub const BODY_CUT_OFF: &str =
     "The request body ended early, or its chunks are broken: send all of the announced length.";
 pub const ENCODED_BODY: &str =
     "The request body is compressed: send it as plain JSON, without Content-Encoding.";
+
+/// What stands on stderr beside [`NO_CODE`].
+#[derive(Debug, Error)]
+#[error(
+    "The /init brought no code, and there is no action at {}. Send the code, or put the action there.",
+    .places.join(", ")
+)]
+pub struct NothingToExecute {
+    pub places: &'static [&'static str],
+}
 
 /// The request itself is at fault (400; `Oversized` is 413).
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -81,15 +94,15 @@ pub enum BadRequest {
     Oversized { limit: usize },
 }
 
-/// What was delivered is no package that holds one library (502).
+/// What was delivered is no package that holds one action (502).
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PackageRefusal {
     #[error(
-        "The code is {found}; this runner needs a compiled shared library (ELF .so) or a zip archive with one, as base64. Compile the action with crate-type cdylib (Rust) or -shared (C), zip it and upload the zip."
+        "The code is {found}; this runner needs a compiled shared library (ELF .so), a program, or a zip archive with one, as base64. Compile the action with crate-type cdylib (Rust) or -shared (C), zip it and upload the zip."
     )]
     NotAPackage { found: &'static str },
     #[error(
-        "The code is source text; this runner takes compiled shared libraries. Compile the action with crate-type cdylib (Rust) or -shared (C), zip the .so file and upload the zip."
+        "The code is source text; this runner takes compiled shared libraries and programs. Compile the action with crate-type cdylib (Rust) or -shared (C), zip the .so file and upload the zip."
     )]
     SourceText,
     #[error(
@@ -149,7 +162,7 @@ pub enum PackageRefusal {
     )]
     TooManyEntries { found: usize, limit: usize },
     #[error(
-        "Zip file does not include a shared library: libaction.so at its root is expected; it has {}. Add the compiled library.",
+        "Zip file does not include a shared library: libaction.so at its root is expected, or a program named exec; it has {}. Add the compiled action.",
         Names(.entries)
     )]
     NoLibrary { entries: Vec<String> },
@@ -159,39 +172,37 @@ pub enum PackageRefusal {
     )]
     SeveralLibraries { candidates: Vec<String> },
     #[error(
-        "The zip archive has an executable, {name:?}, and no shared library; this runner does not start executables. Build the action as a shared library, libaction.so."
-    )]
-    Executable { name: String },
-    #[error(
         "The zip archive could not be unpacked under {folder}: {why}. Give the runner a writable folder there, or upload the library alone."
     )]
     NowhereToUnpack { folder: String, why: String },
-    #[error("The library could not be copied into memory: {why}. Give the container more memory.")]
+    #[error("The action could not be copied into memory: {why}. Give the container more memory.")]
     NoMemory { why: String },
 }
 
-/// A library was found and cannot be loaded here (502).
+/// A library or program was found and cannot be loaded or started here (502).
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum LoadRefusal {
-    #[error("The library {path} cannot be read: {why}. Check the path and its permissions.")]
+    /// Any of the others, of a file whose path says something to people.
+    #[error("{path}: {refusal}")]
+    Of {
+        path: String,
+        refusal: Box<LoadRefusal>,
+    },
+    #[error("The file {path} cannot be read: {why}. Check the path and its permissions.")]
     Unreadable { path: String, why: String },
     #[error(
-        "The file is {found}; a shared library (ELF .so) is needed. Compile the action with crate-type cdylib (Rust) or -shared (C)."
+        "The file is {found}; a shared library (ELF .so) is needed, or a program. Compile the action with crate-type cdylib (Rust) or -shared (C)."
     )]
-    NotALibrary { found: &'static str },
+    NotAnAction { found: &'static str },
     #[error(
-        "The file is an executable; a shared library is needed. Compile the action with crate-type cdylib (Rust) or -shared (C)."
-    )]
-    Executable,
-    #[error(
-        "The library is built for {found}; this runner runs on {needed}. Compile the action for that target."
+        "The file is built for {found}; this runner runs on {needed}. Compile the action for that target."
     )]
     OtherArchitecture { found: String, needed: String },
     #[error(
-        "The library is cut off: it has {found} bytes and says that it needs {needed}. Copy or upload the whole file."
+        "The file is cut off: it has {found} bytes and says that it needs {needed}. Copy or upload the whole file."
     )]
     Truncated { found: u64, needed: u64 },
-    #[error("The library is damaged: {why}. Compile it again and upload the whole file.")]
+    #[error("The file is damaged: {why}. Compile it again and upload the whole file.")]
     Damaged { why: &'static str },
     #[error(
         "The library exports neither {} (written by action_abi::export!) nor {} (declared in action.h); it exports {}. Export the action with one of them.",
@@ -227,7 +238,7 @@ pub enum LoadRefusal {
         available: Vec<String>,
     },
     #[error(
-        "The library needs {}, which is not on this machine. {hint}",
+        "The action needs {}, which is not on this machine. {hint}",
         Names(.libraries)
     )]
     MissingLibrary {
@@ -235,7 +246,7 @@ pub enum LoadRefusal {
         hint: &'static str,
     },
     #[error(
-        "The library needs {version} of {library} (for {symbol}); here is {here}. Compile it on an older system, or use a runner image that has the newer one."
+        "The action needs {version} of {library} (for {symbol}); here is {here}. Compile it on an older system, or use a runner image that has the newer one."
     )]
     SymbolVersion {
         library: String,
@@ -249,10 +260,34 @@ pub enum LoadRefusal {
     UndefinedSymbol { symbol: String },
     #[error("The library could not be loaded: {why}. Look at it with action-runner inspect.")]
     Dlopen { why: String },
+    #[error(
+        "The program needs {} to start it, which is not on this machine. {}",
+        Quoted(.interpreter),
+        if *.script { "Use an image that has it, or compile the action." } else { "Link it statically, or build it for glibc." }
+    )]
+    NoInterpreter { interpreter: String, script: bool },
+    #[error(
+        "The program {path} may not be executed: give it the permission (chmod +x), on a file system that allows it."
+    )]
+    NotExecutable { path: String },
     #[error("The action's init failed: {why}")]
     InitFailed { why: String },
     #[error("The action's init panicked: {why}")]
     InitPanicked { why: String },
+}
+
+impl LoadRefusal {
+    /// The same, with the path of the file if it is not in it.
+    #[must_use]
+    pub fn of(self, path: &Path) -> Self {
+        match self {
+            Self::Unreadable { .. } | Self::Of { .. } => self,
+            refusal => Self::Of {
+                path: path.display().to_string(),
+                refusal: Box::new(refusal),
+            },
+        }
+    }
 }
 
 /// The symbols by which the two dialects are recognised.
@@ -287,10 +322,14 @@ struct Quoted<'a>(&'a str);
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 80;
-        match self.0.char_indices().nth(SHOWN) {
-            Some((end, _)) => write!(f, "{}…", self.0[..end].escape_debug()),
-            None => write!(f, "{}", self.0.escape_debug()),
+        for (place, character) in self.0.chars().enumerate() {
+            match character {
+                _ if place == SHOWN => return f.write_str("…"),
+                '"' | '\'' => write!(f, "{character}")?,
+                other => write!(f, "{}", other.escape_debug())?,
+            }
         }
+        Ok(())
     }
 }
 

@@ -1,11 +1,9 @@
 //! Watches the library's file, in a process of its own, and asks the master for a swap when another library is there.
 //!
 //! Events come from the kernel and are gathered until the writer pauses. Some mounts of containers send none: so the
-//! file is looked at every second as well. A file that is still being written, or is no library, is waited for; one
+//! file is looked at every second as well. A file that is still being written, or is no action, is waited for; one
 //! that is whole but does not load is tried once, and the one that serves goes on.
 
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
@@ -14,7 +12,7 @@ use notify_debouncer_full::notify::{EventKind, RecursiveMode};
 use notify_debouncer_full::{DebounceEventResult, new_debouncer};
 use rustix::process::{Signal, kill_process};
 
-use crate::package::{self, elf};
+use crate::package::{self, Code, Stamp, stamp};
 use crate::process::Attendant;
 use crate::refusal;
 
@@ -28,7 +26,7 @@ pub fn work(attendant: Attendant) -> i32 {
     let Some(path) = attendant.config.library.as_deref() else {
         return 0;
     };
-    let mut file = Watched::new(path);
+    let mut file = Watched::new(path, attendant.library);
     let (events, news) = channel();
     let heed = move |event: DebounceEventResult| {
         // Reading the file is an event too, and not one to look again for.
@@ -67,32 +65,31 @@ struct Watched<'a> {
     path: &'a Path,
     seen: Option<Stamp>,
     fingerprint: Option<u64>,
-    /// What was last said about a file that is no library.
+    /// What was last said about a file that is no action.
     complaint: String,
 }
 
-/// What changes when a file is written or replaced.
-type Stamp = (u64, u64, u64, i64, i64);
-
 impl<'a> Watched<'a> {
-    fn new(path: &'a Path) -> Self {
+    /// `seen` is the file that is served.
+    fn new(path: &'a Path, seen: Option<Stamp>) -> Self {
+        let fingerprint = package::fingerprint(path).ok();
         Self {
             path,
-            seen: stamp(path),
-            fingerprint: package::fingerprint(path).ok(),
+            seen,
+            fingerprint: fingerprint.filter(|_| stamp(path) == seen),
             complaint: String::new(),
         }
     }
 
-    /// Is there another library now, a whole one?
+    /// Is there another action now, a whole one?
     fn has_changed(&mut self) -> bool {
         let now = stamp(self.path);
         if now.is_none() || now == self.seen {
             return false;
         }
-        if let Err(error) = elf::open(self.path) {
+        if let Err(error) = Code::open(self.path) {
             // Perhaps it is still being written. If it was written and is wrong, somebody wants to know.
-            let complaint = error.to_string();
+            let complaint = error.of(self.path).to_string();
             if now == stamp(self.path) && complaint != self.complaint {
                 refusal::complain(&complaint);
                 self.complaint = complaint;
@@ -108,15 +105,4 @@ impl<'a> Watched<'a> {
         fingerprint.is_some()
             && std::mem::replace(&mut self.fingerprint, fingerprint) != fingerprint
     }
-}
-
-fn stamp(path: &Path) -> Option<Stamp> {
-    let metadata: Metadata = std::fs::metadata(path).ok()?;
-    Some((
-        metadata.dev(),
-        metadata.ino(),
-        metadata.len(),
-        metadata.mtime(),
-        metadata.mtime_nsec(),
-    ))
 }

@@ -85,7 +85,7 @@ const UNSAFE: &[&str] = &[
     "action/c.rs",
     "action/load.rs",
     "action/rust.rs",
-    "action/spawn.rs",
+    "action/program/spawn.rs",
     "environment.rs",
     "process/sys.rs",
 ];

@@ -48,6 +48,23 @@ pub fn c_with(name: &str, words: &[&str]) -> PathBuf {
     })
 }
 
+/// `actions/faults/programs/NAME.c`, compiled to a program, with further words for the compiler.
+pub fn program(name: &str, words: &[&str]) -> PathBuf {
+    let source = workspace().join(format!("actions/faults/programs/{name}.c"));
+    let label: String = words
+        .concat()
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
+    once(&format!("programs/{name}{label}"), |target| {
+        let mut all = compiler_words();
+        all.push(source.to_str().unwrap().to_owned());
+        all.extend(words.iter().map(|&word| word.to_owned()));
+        let all: Vec<_> = all.iter().map(String::as_str).collect();
+        cc(&all, target);
+    })
+}
+
 /// The reverse action in C.
 pub fn reverse_c() -> PathBuf {
     let source = workspace().join("actions/reverse/c");
@@ -194,12 +211,8 @@ fn once(name: &str, build: impl FnOnce(&Path)) -> PathBuf {
 }
 
 fn compile(source: &Path, words: &[&str], draft: &Path) {
-    let headers = [
-        workspace().join("action-abi/include"),
-        workspace().join("actions/faults/c"),
-    ];
-    let newest = headers
-        .iter()
+    let newest = headers()
+        .into_iter()
         .flat_map(|folder| fs::read_dir(folder).unwrap().flatten())
         .map(|entry| entry.path());
     let newest = newest
@@ -209,24 +222,23 @@ fn compile(source: &Path, words: &[&str], draft: &Path) {
     if words.is_empty() && modified(&draft.with_extension("so")) > newest {
         return;
     }
-    let include: Vec<_> = headers
-        .iter()
-        .map(|folder| format!("-I{}", folder.display()))
-        .collect();
-    let mut all = vec![
-        "-shared",
-        "-fPIC",
-        "-O1",
-        "-Wall",
-        "-Wextra",
-        "-Werror",
-        "-pthread",
-        &include[0],
-        &include[1],
-    ];
+    let common = compiler_words();
+    let mut all = vec!["-shared", "-fPIC"];
+    all.extend(common.iter().map(String::as_str));
     all.push(source.to_str().unwrap());
     all.extend_from_slice(words);
     cc(&all, draft);
+}
+
+/// What every C fixture is compiled with.
+fn compiler_words() -> Vec<String> {
+    let words = ["-O1", "-Wall", "-Wextra", "-Werror", "-pthread"].map(str::to_owned);
+    let includes = headers().map(|folder| format!("-I{}", folder.display()));
+    words.into_iter().chain(includes).collect()
+}
+
+fn headers() -> [PathBuf; 2] {
+    ["action-abi/include", "actions/faults/c"].map(|folder| workspace().join(folder))
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {

@@ -144,8 +144,9 @@ fn word_size_of_another_time() {
 }
 
 #[test]
-fn executable() {
-    refused(Path::new("/bin/true"), &["executable", "shared library"]);
+fn object_file() {
+    let object = fixtures::patched("object", &[(16, 1)]);
+    refused(&object, &["object file", "shared library", "program"]);
 }
 
 /// Cut off anywhere: refused before dlopen, which would crash on some of these.

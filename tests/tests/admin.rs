@@ -192,6 +192,47 @@ fn uploads() {
     assert_eq!(watched.version(), 3);
 }
 
+/// A program takes the place of a library, with and without companions, and the other way round.
+#[test]
+fn uploads_of_programs() {
+    let shelf = Shelf::with(&version(1));
+    let watched = Watched::with_uploads(Launch::baked(&shelf.library), &shelf);
+    let program = fs::read(fixtures::program("sdk", &[])).unwrap();
+    let show = || {
+        let shown = watched.runner.run(&json!({ "how": "show" }));
+        shown.assert_status(200).json()
+    };
+    watched.upload(&program).assert_status(200);
+    assert_eq!(show()["data"], "");
+    let companions = [
+        Entry::file("exec", &program),
+        Entry::file("data.txt", b"companion"),
+    ];
+    watched
+        .upload(&archive::zip(&companions))
+        .assert_status(200);
+    let shown = show();
+    assert_eq!(shown["data"], "companion");
+    assert_eq!(
+        shown["name"],
+        format!("{}/exec", shown["cwd"].as_str().unwrap())
+    );
+    watched
+        .upload(&fs::read(fixtures::program("loop", &[])).unwrap())
+        .assert_status(200);
+    let line = watched.runner.run(&json!({ "how": "line" }));
+    line.assert_ok(&json!({ "value": { "how": "line" } }));
+    watched
+        .upload(b"#!/no/interpreter")
+        .assert_names(422, &["/no/interpreter"]);
+    watched
+        .upload(&fs::read(version(2)).unwrap())
+        .assert_status(200);
+    assert_eq!(watched.version(), 2);
+    assert_eq!(watched.metric("action_runner_generation"), 5);
+    watched.runner.until_tree(|tree| tree.len() == 4);
+}
+
 #[test]
 fn uploads_where_they_are_not_wanted() {
     let shelf = Shelf::with(&version(1));
@@ -271,7 +312,7 @@ fn a_watched_file() {
     answers(2);
     let third = fs::read(version(3)).unwrap();
     shelf.overwrite(&third[..third.len() / 2]);
-    runner.stderr.until_text("The library is cut off");
+    runner.stderr.until_text("The file is cut off");
     answers(2);
     shelf.overwrite(&third);
     answers(3);

@@ -124,7 +124,7 @@ fn a_bad_library_changes_nothing() {
     let whole = text(version(2));
     let bad: &[(&[u8], &str)] = &[
         (b"not a library", "a shared library (ELF .so) is needed"),
-        (&whole[..whole.len() / 2], "The library is cut off"),
+        (&whole[..whole.len() / 2], "The file is cut off"),
         (&text(fixtures::c("noabi")), "action_abi_version"),
         (&text(refusing()), "no database"),
         (&text(dying()), "SIGABRT"),

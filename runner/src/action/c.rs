@@ -10,7 +10,7 @@ use action_abi::ffi::{ABI_VERSION, ContextPtr, Invoke, RawContext, RawResult, St
 use libloading::os::unix::{Library, Symbol};
 
 use super::{Action, Buffer, Context, Outcome, raw};
-use crate::package::elf;
+use crate::package::elf::Binary;
 use crate::refusal::LoadRefusal;
 
 type AbiVersion = unsafe extern "C" fn() -> u32;
@@ -30,7 +30,7 @@ struct CAction {
 /// `library` must never be closed: the functions are kept as plain pointers. `look` has been checked for `entry_point`.
 pub(super) fn open(
     library: &'static Library,
-    look: &elf::Library,
+    look: &Binary,
     entry_point: &str,
 ) -> Result<Box<dyn Action>, LoadRefusal> {
     let Some(abi_version) = find::<AbiVersion>(library, "action_abi_version") else {

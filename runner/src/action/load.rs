@@ -1,4 +1,4 @@
-//! Opens a library that has been read and found to be an action.
+//! Opens an action that has been looked at: a library is loaded, a program made ready to be started.
 //!
 //! What can be known without running any of it is checked first; what fails after that only the loader can know: a
 //! needed library that is absent, a symbol nobody defines, an ABI that says another version of itself.
@@ -10,29 +10,36 @@ use std::path::Path;
 
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
-use super::{Action, c, rust};
-use crate::package::elf::{self, Dialect, Host};
-use crate::package::search;
+use super::{Action, c, program, rust};
+use crate::package::elf::{self, Binary, Dialect, Host};
+use crate::package::{Code, search};
 use crate::refusal::LoadRefusal;
 
-/// Would the library load here, as far as that can be known without loading it?
-pub fn check(look: &elf::Library, entry_point: &str) -> Result<Dialect, LoadRefusal> {
+/// Would it do here, as far as that can be known without running any of it?
+pub fn check(path: &Path, code: &Code, entry_point: &str) -> Result<(), LoadRefusal> {
     let host = Host {
         machine: Host::machine(),
         glibc: glibc(),
     };
-    elf::check(look, entry_point, &host)
+    match code {
+        Code::Library(look) => elf::check(look, entry_point, &host).map(drop),
+        Code::Program(program) => program.check(path, &host),
+    }
 }
 
-/// Loads the library at `path`, which was read as `look`, and finds its entry point.
+/// Makes the action at `path`, which was read as `code`, ready to be called. A program has one entry point only.
+pub fn load(path: &Path, code: &Code, entry_point: &str) -> Result<Box<dyn Action>, LoadRefusal> {
+    check(path, code, entry_point)?;
+    match code {
+        Code::Library(look) => library(path, look, entry_point),
+        Code::Program(known) => Ok(program::open(path, known)),
+    }
+}
+
+/// Loads a library and finds its entry point.
 ///
-/// The library is never unloaded: threads, thread-locals and Go's runtime forbid it. A new one gets a new process.
-pub fn load(
-    path: &Path,
-    look: &elf::Library,
-    entry_point: &str,
-) -> Result<Box<dyn Action>, LoadRefusal> {
-    let dialect = check(look, entry_point)?;
+/// It is never unloaded: threads, thread-locals and Go's runtime forbid it. A new one gets a new process.
+fn library(path: &Path, look: &Binary, entry_point: &str) -> Result<Box<dyn Action>, LoadRefusal> {
     // All symbols now, so that nothing is found missing in the middle of a run; none of them for other libraries.
     // SAFETY: running its initialisers is what the user asked for; what they do to this process ends this process
     // only, and its keeper answers for it.
@@ -44,9 +51,9 @@ pub fn load(
         search::explain(&why, look, path)
     })?;
     let library: &'static Library = Box::leak(Box::new(library));
-    match dialect {
-        Dialect::Rust => rust::open(library, entry_point),
-        Dialect::C => c::open(library, look, entry_point),
+    match look.dialect {
+        Some(Dialect::Rust) => rust::open(library, entry_point),
+        Some(Dialect::C) | None => c::open(library, look, entry_point),
     }
 }
 

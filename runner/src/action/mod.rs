@@ -3,18 +3,17 @@
 //! This is the only room with variants, and so the only one with a trait object. It knows nothing of requests: the
 //! parameters are JSON text, and what comes back are the action's own bytes.
 
-mod actionloop;
 mod buffer;
 mod c;
-mod executable;
 mod load;
+mod program;
 mod raw;
 mod rust;
-mod spawn;
 
 pub use buffer::Buffer;
-pub use executable::open as open_program;
 pub use load::{check, load};
+
+use std::borrow::Cow;
 
 use crate::refusal::LoadRefusal;
 
@@ -24,6 +23,9 @@ pub trait Action: Send + Sync {
     fn init(&self, _context: &Context<'_>) -> Result<(), LoadRefusal> {
         Ok(())
     }
+
+    /// The process environment has become another.
+    fn refresh(&self) {}
 
     /// Calls the entry point.
     fn invoke(&self, params: &str, context: &Context<'_>) -> Outcome;
@@ -49,6 +51,8 @@ pub struct Context<'a> {
     pub api_host: &'a str,
     pub traceparent: &'a str,
     pub tracestate: &'a str,
+    /// What the platform said besides, by the names it used.
+    pub others: &'a [(Cow<'a, str>, Cow<'a, str>)],
 }
 
 /// What an action gave back.

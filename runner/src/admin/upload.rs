@@ -1,4 +1,4 @@
-//! `PUT /action`: another library, or an archive with one, takes the place of the one that serves.
+//! `PUT /action`: another action, or an archive with one, takes the place of the one that serves.
 //!
 //! It is looked at here; then the master tries it. The caller is answered once it serves, or why it does not.
 
@@ -98,14 +98,14 @@ fn admit(attendant: Attendant, headers: &HeaderMap) -> Result<(), CannotAdmit> {
 fn receive(attendant: Attendant, body: &[u8]) -> Result<(OwnedFd, Package), Refused> {
     let config = attendant.config;
     let mut package = package::from_bytes(body, &config.scratch, &Limits::default())?;
-    let opened = action::check(&package.contents, &config.entry_point).and_then(|_| {
+    let opened = action::check(&package.path, &package.code, &config.entry_point).and_then(|()| {
         package.file.take().map_or_else(
             || {
                 let unreadable = |error: std::io::Error| LoadRefusal::Unreadable {
                     path: package.origin.clone(),
                     why: error.to_string(),
                 };
-                File::open(&package.library)
+                File::open(&package.path)
                     .map(OwnedFd::from)
                     .map_err(unreadable)
             },

@@ -1,4 +1,4 @@
-//! `invoke`: calls a library in this very process, without server or fork, so that debuggers and profilers see it.
+//! `invoke`: calls an action in this very process, without server or fork, so that debuggers and profilers see it.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -12,14 +12,14 @@ use serde_json::{Map, Value};
 
 use super::Status;
 use crate::action::{self, Action, Context, Outcome};
-use crate::package::elf;
+use crate::package::Code;
 use crate::protocol::container;
 use crate::refusal::{self, LoadRefusal};
 
 /// The flags of `invoke`.
 #[derive(Debug, Args)]
 pub(super) struct Invoke {
-    /// The library
+    /// The library or program
     library: PathBuf,
     /// The parameters: JSON, @FILE, or - for stdin [default: {}]
     json: Option<String>,
@@ -113,10 +113,14 @@ fn load(path: &Path, entry_point: &str) -> Result<Box<dyn Action>, LoadRefusal> 
 }
 
 fn open(path: &Path, entry_point: &str) -> Result<Box<dyn Action>, LoadRefusal> {
-    let look = elf::open(path)?;
+    let code = Code::open(path)?;
     // Without a slash the loader would look in the system's folders only.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    action::load(&path, &look, entry_point)
+    if let (Code::Program(_), Some(folder)) = (&code, path.parent()) {
+        // Where it runs when it is served.
+        let _ = std::env::set_current_dir(folder);
+    }
+    action::load(&path, &code, entry_point)
 }
 
 /// The entry points of a library, which only loading can tell. Its `init` is not run.

@@ -1,26 +1,24 @@
 //! `serve`: what can be said about it, and its start.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::{Status, values};
-use crate::config::{Config, Http};
+use crate::config::{BAKED, Config, Http};
 use crate::process::Roles;
 use crate::{admin, process, refusal, server, watch};
 
-/// The library of an image.
-const BAKED: &str = "/action/libaction.so";
 /// Descriptors that are not for connections.
 const RESERVED_DESCRIPTORS: u64 = 64;
 
 /// The flags of `serve`.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// The library to serve [default: /action/libaction.so if there is one; else wait for POST /init]
+    /// The library or program to serve [default: /action/libaction.so, /action/exec or /blackbox/action if there is one; else wait for POST /init]
     #[arg(env = "ACTION_RUNNER_LIBRARY")]
     library: Option<PathBuf>,
     /// The entry point to call, for a library named here
@@ -151,7 +149,9 @@ impl Serve {
         Config {
             library: self
                 .library
-                .or_else(|| Path::new(BAKED).exists().then(|| BAKED.into())),
+                // The working directory may become another.
+                .map(|library| path::absolute(&library).unwrap_or(library))
+                .or_else(baked),
             library_is_named: named,
             entry_point: self.main,
             listen: self.listen,
@@ -175,6 +175,12 @@ impl Serve {
             scratch: std::env::temp_dir().join(format!("action-runner-{}", std::process::id())),
         }
     }
+}
+
+/// The action of an image.
+fn baked() -> Option<PathBuf> {
+    let place = BAKED.into_iter().find(|place| Path::new(place).exists());
+    place.map(PathBuf::from)
 }
 
 /// Connections that the descriptor limit leaves room for.

@@ -1,15 +1,17 @@
-//! One `/init` from start to end, and the other ways in which a worker comes by its action: the library of the
-//! configuration, and the one that an earlier worker was given.
+//! One `/init` from start to end, and the other ways in which a worker comes by its action: that of the configuration,
+//! and the one that an earlier worker was given.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::*;
 use std::time::Duration;
 
+use super::configured::Configured;
 use super::recipe::{Recipe, Source};
 use super::{Engine, Loaded, recipe};
 use crate::action::{self, Action, Context};
+use crate::config::BAKED;
 use crate::environment;
-use crate::package::{self, Refused, elf};
+use crate::package::{self, Code, Refused};
 use crate::process::slots::{Phase, Slot, State};
 use crate::process::{Start, sys};
 use crate::protocol::answer::Answer;
@@ -93,11 +95,15 @@ impl Engine {
         entry_point: &str,
         env: &[(&str, &str)],
     ) -> Result<&'static dyn Action, LoadRefusal> {
-        let found = self.configured()?;
-        if let Some(directory) = &found.directory {
-            let _ = std::env::set_current_dir(directory);
-        }
-        self.load(&found.path, &found.look, entry_point, env)
+        let load = |found: Configured| {
+            if let Some(directory) = &found.directory {
+                let _ = std::env::set_current_dir(directory);
+            }
+            self.load(&found.path, &found.code, entry_point, env)
+        };
+        self.configured()
+            .and_then(load)
+            .map_err(|refusal| self.named(refusal))
     }
 
     fn load_delivered(&self) -> Result<&'static dyn Action, LoadRefusal> {
@@ -116,29 +122,29 @@ impl Engine {
             let _ = std::env::set_current_dir(directory);
         }
         match self.place_of(&recipe) {
-            Some(path) => self.load(&path, &elf::open(&path)?, &recipe.entry_point, &env),
+            Some(path) => self.load(&path, &Code::open(&path)?, &recipe.entry_point, &env),
             None => self.load_configured(&recipe.entry_point, &env),
         }
     }
 
-    /// Where the delivered library is; `None`: it is the configured one.
+    /// Where the delivered action is; `None`: it is the configured one.
     fn place_of(&self, recipe: &Recipe) -> Option<PathBuf> {
         match &recipe.source {
             Source::Configured => None,
-            Source::Memory => Some(recipe::memory_path(&self.worker.delivery.library)),
+            Source::Memory => Some(package::path_of(&self.worker.delivery.library)),
             Source::File(path) => Some(path.clone()),
         }
     }
 
-    /// Loads a library that has been read. Nothing of one that will not do is ever executed.
+    /// Loads an action that has been looked at. Nothing of one that will not do is ever executed.
     fn load(
         &self,
         path: &Path,
-        look: &elf::Library,
+        code: &Code,
         entry_point: &str,
         env: &[(&str, &str)],
     ) -> Result<&'static dyn Action, LoadRefusal> {
-        action::check(look, entry_point)?;
+        action::check(path, code, entry_point)?;
         environment::set(env.iter().copied());
         let find = |name| {
             env.iter()
@@ -163,14 +169,14 @@ impl Engine {
         let page = self.worker.page();
         let before = page.phase();
         page.set_phase(Phase::Loading);
-        let action = action::load(path, look, entry_point).and_then(|action| {
+        let action = action::load(path, code, entry_point).and_then(|action| {
             page.set_phase(Phase::Initialising);
             action.init(&context).map(|()| action)
         });
         self.leave_if_forked();
         page.set_phase(before);
         let action = action?;
-        self.worker.page().say(&package::identity(look, path));
+        self.worker.page().say(&package::identity(code, path));
         // Never unloaded, so kept for ever.
         Ok(Box::leak(action))
     }
@@ -212,6 +218,7 @@ impl Engine {
         }
         let init = match decode() {
             Ok(init) if init.code.is_none() && !self.has_library() => {
+                refusal::complain(&refusal::NothingToExecute { places: &BAKED });
                 return Answer::no_code();
             }
             Ok(init) => init,
@@ -243,19 +250,29 @@ impl Engine {
 
     /// From a decoded request to a loaded action that every worker knows of.
     fn take_over(&self, init: &Init<'_>, note: Note) -> Result<(), Refused> {
-        let env: Vec<(&str, &str)> = init
-            .env
-            .iter()
-            .map(|(name, value)| (&**name, &**value))
-            .collect();
         let mut recipe = Recipe {
             env: init.env.iter().cloned().collect(),
             entry_point: init.entry_point.clone().into_owned(),
             note,
             ..Recipe::default()
         };
-        let contents = match &init.code {
-            Some(code) => Some(self.receive(code, &mut recipe)?),
+        let outcome = self.carry_out(init, &mut recipe);
+        if let (Err(_), Some(folder)) = (&outcome, &recipe.directory) {
+            let _ = std::fs::remove_dir_all(folder);
+            // Only if there is nothing else in it.
+            let _ = std::fs::remove_dir(&self.worker.config.scratch);
+        }
+        outcome
+    }
+
+    fn carry_out(&self, init: &Init<'_>, recipe: &mut Recipe) -> Result<(), Refused> {
+        let env: Vec<(&str, &str)> = init
+            .env
+            .iter()
+            .map(|(name, value)| (&**name, &**value))
+            .collect();
+        let code = match &init.code {
+            Some(code) => Some(self.receive(code, recipe)?),
             None => None,
         };
         if init.code.is_none() && recipe.entry_point == "main" {
@@ -263,11 +280,12 @@ impl Engine {
                 .entry_point
                 .clone_from(&self.worker.config.entry_point);
         }
-        let action = match (&contents, self.place_of(&recipe), self.configured_action()) {
-            (Some(look), Some(path), _) => self.load(&path, look, &recipe.entry_point, &env)?,
+        let action = match (&code, self.place_of(recipe), self.configured_action()) {
+            (Some(code), Some(path), _) => self.load(&path, code, &recipe.entry_point, &env)?,
             // Loaded before the platform could say anything of its environment: it is set for what is read later.
             (_, _, Some(action)) => {
                 environment::set(env.iter().copied());
+                action.refresh();
                 action
             }
             _ => self.load_configured(&recipe.entry_point, &env)?,
@@ -282,7 +300,7 @@ impl Engine {
     }
 
     /// Puts the delivered code where it survives this worker, and says so in the recipe.
-    fn receive(&self, code: &str, recipe: &mut Recipe) -> Result<elf::Library, Refused> {
+    fn receive(&self, code: &str, recipe: &mut Recipe) -> Result<Code, Refused> {
         let config = self.worker.config;
         let package = package::receive(code, &config.scratch, &package::Limits::default())?;
         recipe.source = recipe::keep(&package, &self.worker.delivery.library)?;
@@ -290,10 +308,10 @@ impl Engine {
             let _ = std::env::set_current_dir(directory);
         }
         recipe.directory = package.directory;
-        Ok(package.contents)
+        Ok(package.code)
     }
 
-    /// The library of the configuration, if it is loaded already.
+    /// The action of the configuration, if it is loaded already.
     fn configured_action(&self) -> Option<&'static dyn Action> {
         self.loaded()
             .as_ref()

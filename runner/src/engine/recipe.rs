@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Seek};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use crate::package::Package;
 use crate::protocol::envelope::Note;
 use crate::refusal::PackageRefusal;
 
-/// Where the library is.
+/// Where the action is.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) enum Source {
     /// The one of the configuration.
@@ -25,7 +25,7 @@ pub(super) enum Source {
     File(PathBuf),
 }
 
-/// Which library to load, and into which surroundings.
+/// Which action to load, and into which surroundings.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Recipe {
     pub source: Source,
@@ -54,15 +54,10 @@ impl Recipe {
     }
 }
 
-/// How the loader finds what is in `memory`.
-pub(super) fn memory_path(memory: &OwnedFd) -> PathBuf {
-    format!("/proc/self/fd/{}", memory.as_raw_fd()).into()
-}
-
 /// Puts a package where it survives this worker.
 pub(super) fn keep(package: &Package, memory: &OwnedFd) -> Result<Source, PackageRefusal> {
     let Some(file) = &package.file else {
-        return Ok(Source::File(package.library.clone()));
+        return Ok(Source::File(package.path.clone()));
     };
     copy(file, memory).map_err(|error| PackageRefusal::NoMemory {
         why: error.to_string(),

@@ -161,6 +161,7 @@ impl Engine {
             api_host: metadata.api_host.as_deref().unwrap_or(&self.api_host),
             traceparent: trace.parent,
             tracestate: trace.state,
+            others: &metadata.others,
         }
     }
 

@@ -1,35 +1,43 @@
 //! Which file of an archive is the action.
 //!
-//! `libaction.so` at the root; else the only library at the root; else the only one in a folder. Where there are
+//! A library: `libaction.so` at the root; else the only one at the root; else the only one in a folder. Where there are
 //! several, the one that exports an action counts, if it is one. A library is known by its name (`.so`) or, failing
-//! that, by its first bytes.
+//! that, by its first bytes. Without a library, the program `exec` at the root; beside it other libraries than
+//! `libaction.so` are taken for its own, unless they export an action.
 
 use super::elf;
 use super::survey::{Archive, Entry, EntryKind, damaged};
 use crate::refusal::PackageRefusal as Refusal;
 use std::io::Read;
 
-const PREFERRED: &str = "libaction.so";
+const LIBRARY: &str = "libaction.so";
+const PROGRAM: &str = "exec";
 
-/// The entry that holds the library.
-pub(super) fn library<'e>(
+/// The entry that holds the action.
+pub(super) fn action<'e>(
     archive: &mut Archive<'_>,
     entries: &'e [Entry],
 ) -> Result<&'e Entry, Refusal> {
     let files: Vec<&Entry> = entries.iter().filter(|entry| is_content(entry)).collect();
     let (root, below): (Vec<&Entry>, Vec<&Entry>) =
         files.iter().partition(|entry| !entry.name.contains('/'));
+    let program = root.iter().find(|entry| entry.name == PROGRAM).copied();
     for place in [&root, &below] {
-        if let Some(found) = among(archive, place)? {
+        let candidates = candidates(archive, place)?;
+        let found = match candidates[..] {
+            [] => None,
+            [only] if program.is_none() || only.name == LIBRARY => Some(only),
+            _ => match actions(archive, &candidates)?[..] {
+                [only] => Some(only),
+                [] if program.is_some() => None,
+                _ => return Err(several(&candidates)),
+            },
+        };
+        if let Some(found) = found {
             return Ok(found);
         }
     }
-    if let Some(program) = root.iter().find(|entry| entry.name == "exec") {
-        return Err(Refusal::Executable {
-            name: program.name.clone(),
-        });
-    }
-    Err(Refusal::NoLibrary {
+    program.ok_or_else(|| Refusal::NoLibrary {
         entries: files.iter().map(|entry| entry.name.clone()).collect(),
     })
 }
@@ -45,28 +53,27 @@ pub(super) fn is_content(entry: &Entry) -> bool {
     entry.kind == EntryKind::File && !added
 }
 
-fn among<'e>(archive: &mut Archive<'_>, files: &[&'e Entry]) -> Result<Option<&'e Entry>, Refusal> {
-    let named = |entry: &&&Entry| entry.name.rsplit('/').next() == Some(PREFERRED);
-    let mut candidates: Vec<&Entry> = files.iter().filter(named).copied().collect();
-    if candidates.is_empty() {
-        candidates = files
-            .iter()
-            .filter(|entry| entry.name.ends_with(".so"))
-            .copied()
-            .collect();
+/// The libraries among these files.
+fn candidates<'e>(
+    archive: &mut Archive<'_>,
+    files: &[&'e Entry],
+) -> Result<Vec<&'e Entry>, Refusal> {
+    let by_name = |wanted: &dyn Fn(&str) -> bool| -> Vec<&'e Entry> {
+        let name = |entry: &Entry| wanted(entry.name.rsplit('/').next().unwrap_or_default());
+        files.iter().copied().filter(|entry| name(entry)).collect()
+    };
+    let mut found = by_name(&|name| name == LIBRARY);
+    if found.is_empty() {
+        found = by_name(&|name| name.ends_with(".so"));
     }
-    if candidates.is_empty() {
+    if found.is_empty() {
         for entry in files {
             if is_shared_library(archive, entry)? {
-                candidates.push(entry);
+                found.push(*entry);
             }
         }
     }
-    match candidates[..] {
-        [] => Ok(None),
-        [only] => Ok(Some(only)),
-        _ => the_action(archive, &candidates).map(Some),
-    }
+    Ok(found)
 }
 
 /// By its ELF header: a shared object, which a `libhelper.so.1` also is.
@@ -81,14 +88,15 @@ fn is_shared_library(archive: &mut Archive<'_>, entry: &Entry) -> Result<bool, R
             entry: entry.name.clone(),
             why: error.to_string(),
         })?;
-    // An executable that is position-independent has the same type; `exec` is the name the platform gives to those.
-    Ok(start.starts_with(b"\x7fELF") && start.get(16) == Some(&3) && entry.name != "exec")
+    // A program that is position-independent has the same type; `exec` is the name the platform gives to those.
+    Ok(start.starts_with(b"\x7fELF") && start.get(16) == Some(&3) && entry.name != PROGRAM)
 }
 
-fn the_action<'e>(
+/// Those of the libraries that export an action.
+fn actions<'e>(
     archive: &mut Archive<'_>,
     candidates: &[&'e Entry],
-) -> Result<&'e Entry, Refusal> {
+) -> Result<Vec<&'e Entry>, Refusal> {
     let mut actions = Vec::new();
     for entry in candidates {
         let bytes = super::unpack::contents(archive, entry, u64::MAX)?;
@@ -96,10 +104,11 @@ fn the_action<'e>(
             actions.push(*entry);
         }
     }
-    match actions[..] {
-        [only] => Ok(only),
-        _ => Err(Refusal::SeveralLibraries {
-            candidates: candidates.iter().map(|entry| entry.name.clone()).collect(),
-        }),
+    Ok(actions)
+}
+
+fn several(candidates: &[&Entry]) -> Refusal {
+    Refusal::SeveralLibraries {
+        candidates: candidates.iter().map(|entry| entry.name.clone()).collect(),
     }
 }

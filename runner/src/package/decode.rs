@@ -23,7 +23,7 @@ const ENGINE: GeneralPurpose = GeneralPurpose::new(
 pub(super) fn recognise(code: &str) -> Result<(), PackageRefusal> {
     let text = code.trim_ascii_start();
     for (magic, found) in [
-        ("\u{7f}ELF", "a library (ELF)"),
+        ("\u{7f}ELF", "a library or program (ELF)"),
         ("PK\u{3}\u{4}", "a zip archive"),
         ("PK\u{5}\u{6}", "a zip archive"),
         ("!<arch>\n", "a static archive"),

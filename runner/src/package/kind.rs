@@ -1,9 +1,12 @@
 //! What a piece of data is, by its first bytes. The platform's own flag (`binary`) is not asked: it guesses.
 
-/// The two kinds that can hold an action.
+use super::program::is_script;
+
+/// The kinds that can hold an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Elf,
+    Script,
     Zip,
 }
 
@@ -12,6 +15,9 @@ pub(super) fn of(bytes: &[u8]) -> Option<Kind> {
     if bytes.starts_with(b"\x7fELF") {
         return Some(Kind::Elf);
     }
+    if is_script(bytes) {
+        return Some(Kind::Script);
+    }
     ZIP.iter()
         .any(|magic| bytes.starts_with(magic))
         .then_some(Kind::Zip)
@@ -19,7 +25,7 @@ pub(super) fn of(bytes: &[u8]) -> Option<Kind> {
 
 /// The name of what somebody sent or named by mistake, as it stands after "The file is".
 pub(super) fn describe(bytes: &[u8]) -> &'static str {
-    const KNOWN: [(&[u8], &str); 19] = [
+    const KNOWN: [(&[u8], &str); 18] = [
         (b"PK\x03\x04", "a zip archive"),
         (b"PK\x05\x06", "an empty zip archive"),
         (b"PK\x07\x08", "a zip archive"),
@@ -39,7 +45,6 @@ pub(super) fn describe(bytes: &[u8]) -> &'static str {
         ),
         (b"\0asm", "a WebAssembly module"),
         (b"BC\xc0\xde", "LLVM bitcode"),
-        (b"#!", "a script"),
         (
             b"version https://git-lfs",
             "a Git LFS pointer, not the file itself",
@@ -64,7 +69,7 @@ pub(super) fn describe(bytes: &[u8]) -> &'static str {
     let printable = |byte: &u8| *byte >= b' ' || byte.is_ascii_whitespace();
     match is_text && start.iter().all(printable) {
         true => "text",
-        false => "neither a library nor an archive",
+        false => "neither an action nor an archive",
     }
 }
 
@@ -75,6 +80,7 @@ mod tests {
     #[test]
     fn magic_bytes() {
         assert_eq!(of(b"\x7fELF\x02"), Some(Kind::Elf));
+        assert_eq!(of(b"#!/bin/sh\n"), Some(Kind::Script));
         for zip in [b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"] {
             assert_eq!(of(zip), Some(Kind::Zip));
         }
@@ -88,16 +94,15 @@ mod tests {
         let mut tar = vec![b'a'; 512];
         tar[257..262].copy_from_slice(b"ustar");
         let cut = "☃".repeat(300);
-        let rows: [(&[u8], &str); 10] = [
+        let rows: [(&[u8], &str); 9] = [
             (b"", "empty"),
             (b"garbage", "text"),
             (cut.as_bytes(), "text"),
-            (b"\x01\x02garbage", "neither a library nor an archive"),
-            (b"\xff\xfe", "neither a library nor an archive"),
+            (b"\x01\x02garbage", "neither an action nor an archive"),
+            (b"\xff\xfe", "neither an action nor an archive"),
             (b"\x1f\x8b\x08\0", "gzip data (a .tar.gz perhaps)"),
             (b"!<arch>\nx", "a static archive (.a or .rlib)"),
             (b"MZ\x90\0", "a Windows program or library"),
-            (b"#!/bin/sh\n", "a script"),
             (&tar, "a tar archive"),
         ];
         for (bytes, name) in rows {

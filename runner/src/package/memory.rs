@@ -1,4 +1,4 @@
-//! Libraries in anonymous memory: nothing on disk, nothing to clean up, and nobody can overwrite them while they are
+//! Actions in anonymous memory: nothing on disk, nothing to clean up, and nobody can overwrite them while they are
 //! mapped (which would crash whoever has them loaded).
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
@@ -19,12 +19,12 @@ pub(super) fn from_bytes(bytes: &[u8]) -> io::Result<OwnedFd> {
 }
 
 /// The name under which this process can open a descriptor.
-pub(super) fn path_of(file: &OwnedFd) -> PathBuf {
+pub fn path_of(file: &impl AsRawFd) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
 fn fill(write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<OwnedFd> {
-    let mut memory = File::from(create()?);
+    let mut memory = File::from(room("libaction.so")?);
     write(&mut memory)?;
     memory.rewind()?;
     let seals = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE;
@@ -32,11 +32,11 @@ fn fill(write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<OwnedFd> 
     Ok(memory.into())
 }
 
-/// Since Linux 6.3 the flag says that the contents will be executed; older kernels do not know it.
-fn create() -> io::Result<OwnedFd> {
+/// Room for an action. Since Linux 6.3 a flag says that the contents will be executed; older kernels do not know it.
+pub fn room(name: &str) -> io::Result<OwnedFd> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-    match memfd_create("libaction.so", flags | MemfdFlags::EXEC) {
-        Err(rustix::io::Errno::INVAL) => Ok(memfd_create("libaction.so", flags)?),
+    match memfd_create(name, flags | MemfdFlags::EXEC) {
+        Err(rustix::io::Errno::INVAL) => Ok(memfd_create(name, flags)?),
         other => Ok(other?),
     }
 }

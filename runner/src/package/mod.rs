@@ -1,23 +1,27 @@
-//! From the bytes somebody sent to one library that can be loaded, in memory or in a folder of its own.
+//! From the bytes somebody sent to one action, in memory or in a folder of its own.
 //!
-//! `decode` undoes the base64, `kind` tells an ELF file from an archive, `survey` and `choose` look through an archive
-//! without writing anything, `unpack` writes it, `memory` holds what needs no folder, `identity` tells one library from another. `elf` reads a library and says
-//! whether it would load, `search` where its own libraries are looked for. Nothing here runs code of an action, and
-//! after a refusal nothing is left behind.
+//! `decode` undoes the base64, `kind` tells code from an archive, `survey` and `choose` look through an archive without
+//! writing anything, `unpack` writes it, `memory` holds what needs no folder, `identity` tells one action from another.
+//! `code` says what a file is, library or program; `elf` and `program` whether it would do here, `search` where its own
+//! libraries are looked for. Nothing here runs code of an action, and after a refusal nothing is left behind.
 
 pub mod elf;
 pub mod search;
 
 mod choose;
+mod code;
 mod decode;
 mod identity;
 mod kind;
 mod memory;
+mod program;
 mod survey;
 mod unpack;
 
-pub use identity::{fingerprint, identity};
-pub use memory::private_copy;
+pub use code::Code;
+pub use identity::{Stamp, fingerprint, identity, is_same, stamp};
+pub use memory::{path_of, private_copy, room};
+pub use program::{Contract, Form, Program};
 
 use crate::refusal::{BadRequest, LoadRefusal, PackageRefusal};
 use kind::Kind;
@@ -25,19 +29,19 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// A library that is ready to be loaded.
+/// An action that is ready to be loaded or started.
 #[derive(Debug)]
 pub struct Package {
-    /// What to `dlopen`: a file in the unpacked folder, or `/proc/self/fd/N`.
-    pub library: PathBuf,
-    /// The memory behind `/proc/self/fd/N`; must stay open until the library is loaded.
+    /// Where it is: a file in the unpacked folder, or `/proc/self/fd/N`.
+    pub path: PathBuf,
+    /// The memory behind `/proc/self/fd/N`; must stay open until a library is loaded.
     pub file: Option<OwnedFd>,
     /// The working directory of the action, when it came with other files. It is the receiver's to remove.
     pub directory: Option<PathBuf>,
-    /// How to call the library in messages.
+    /// How to call it in messages.
     pub origin: String,
-    /// What the library says about itself.
-    pub contents: elf::Library,
+    /// What it is.
+    pub code: Code,
 }
 
 /// How much an archive may hold.
@@ -68,9 +72,12 @@ pub enum Refused {
     Library(#[from] LoadRefusal),
 }
 
-/// Takes what `/init` delivers: base64 text of a library or of a zip archive with one. `scratch` is where an archive
-/// with several files is unpacked, in a new folder.
+/// Takes what `/init` delivers: base64 text of a library or program, or of a zip archive with one; or a script as it
+/// is. `scratch` is where an archive with several files is unpacked, in a new folder.
 pub fn receive(code: &str, scratch: &Path, limits: &Limits) -> Result<Package, Refused> {
+    if kind::of(code.as_bytes()) == Some(Kind::Script) {
+        return from_bytes(code.as_bytes(), scratch, limits);
+    }
     decode::recognise(code)?;
     from_bytes(&decode::base64(code)?, scratch, limits)
 }
@@ -78,7 +85,7 @@ pub fn receive(code: &str, scratch: &Path, limits: &Limits) -> Result<Package, R
 /// The same for bytes that nobody encoded.
 pub fn from_bytes(bytes: &[u8], scratch: &Path, limits: &Limits) -> Result<Package, Refused> {
     match kind::of(bytes) {
-        Some(Kind::Elf) => in_memory(bytes, "the uploaded library".to_owned()),
+        Some(Kind::Elf | Kind::Script) => in_memory(bytes, "the uploaded action".to_owned()),
         Some(Kind::Zip) => unpack::archive(bytes, scratch, limits),
         None => Err(neither(bytes).into()),
     }
@@ -97,18 +104,18 @@ fn neither(bytes: &[u8]) -> PackageRefusal {
     }
 }
 
-/// A library without companions.
+/// An action without companions.
 fn in_memory(bytes: &[u8], origin: String) -> Result<Package, Refused> {
-    let contents = elf::read(bytes)?;
+    let code = Code::read(bytes)?;
     let file = memory::from_bytes(bytes).map_err(|error| PackageRefusal::NoMemory {
         why: error.to_string(),
     })?;
     Ok(Package {
-        library: memory::path_of(&file),
+        path: path_of(&file),
         file: Some(file),
         directory: None,
         origin,
-        contents,
+        code,
     })
 }
 

@@ -1,21 +1,21 @@
-//! Where the dynamic loader would look for the libraries that a library needs.
+//! Where the dynamic loader would look for the libraries that a library or a program needs.
 //!
 //! Follows its order: DT_RPATH (only without DT_RUNPATH), LD_LIBRARY_PATH, DT_RUNPATH, the folders of the system's
 //! configuration, the default folders. A library that is in this process already is not looked for. The loader's
 //! cache is not read: its folders are those of the configuration.
 
-use super::elf::{self, Library};
+use super::elf::{self, Binary};
 use crate::refusal::LoadRefusal;
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The libraries that would not be found, its own and those that its libraries need.
-pub fn missing(library: &Library, library_path: &Path) -> Vec<String> {
+pub fn missing(binary: &Binary, path: &Path) -> Vec<String> {
     let system = System::read();
     let mut missing = Vec::new();
     let mut seen = HashSet::new();
-    let mut waiting = vec![(library.clone(), library_path.to_owned())];
+    let mut waiting = vec![(binary.clone(), path.to_owned())];
     while let Some((library, path)) = waiting.pop() {
         for name in &library.needed {
             if !seen.insert(name.clone()) {
@@ -32,9 +32,9 @@ pub fn missing(library: &Library, library_path: &Path) -> Vec<String> {
 }
 
 /// The file that the loader would take for one needed library; `None` when there is none.
-pub fn find(name: &str, library: &Library, library_path: &Path) -> Option<PathBuf> {
+pub fn find(name: &str, binary: &Binary, path: &Path) -> Option<PathBuf> {
     let system = System::read();
-    match system.find(name, library, library_path) {
+    match system.find(name, binary, path) {
         Found::File(path, _) => Some(path),
         Found::Loaded => elf::mapped(name),
         Found::Nowhere => None,
@@ -42,7 +42,7 @@ pub fn find(name: &str, library: &Library, library_path: &Path) -> Option<PathBu
 }
 
 /// What the loader's own message means, as a refusal that says what to do.
-pub fn explain(loader: &str, library: &Library, library_path: &Path) -> LoadRefusal {
+pub fn explain(loader: &str, library: &Binary, library_path: &Path) -> LoadRefusal {
     let missing = missing(library, library_path);
     if !missing.is_empty() {
         return missing_libraries(missing);
@@ -65,7 +65,7 @@ pub fn explain(loader: &str, library: &Library, library_path: &Path) -> LoadRefu
 }
 
 /// `/lib/libX.so: version `V' not found (required by …)`
-fn version_too_new(loader: &str, library: &Library) -> Option<LoadRefusal> {
+fn version_too_new(loader: &str, library: &Binary) -> Option<LoadRefusal> {
     let (file, rest) = loader.split_once(": version `")?;
     let (version, _) = rest.split_once("' not found")?;
     let needed = library
@@ -95,11 +95,11 @@ pub fn missing_libraries(libraries: Vec<String>) -> LoadRefusal {
         ),
         (
             "libc.musl",
-            "The library was built for musl: build it for glibc (a target that ends in -gnu).",
+            "It was built for musl: build it for glibc (a target that ends in -gnu).",
         ),
         (
             "ld-musl",
-            "The library was built for musl: build it for glibc (a target that ends in -gnu).",
+            "It was built for musl: build it for glibc (a target that ends in -gnu).",
         ),
         (
             "libssl.so",
@@ -121,7 +121,7 @@ fn after<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
 
 enum Found {
     Loaded,
-    File(PathBuf, Box<Library>),
+    File(PathBuf, Box<Binary>),
     Nowhere,
 }
 
@@ -151,7 +151,7 @@ impl System {
         }
     }
 
-    fn find(&self, name: &str, library: &Library, library_path: &Path) -> Found {
+    fn find(&self, name: &str, library: &Binary, library_path: &Path) -> Found {
         if self.loaded.contains(name) {
             return Found::Loaded;
         }

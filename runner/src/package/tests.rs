@@ -53,10 +53,21 @@ fn library() -> Vec<u8> {
     Sample::default().build()
 }
 
-fn helper() -> Vec<u8> {
+fn helper_sample() -> Sample {
     Sample {
         functions: vec!["help"],
         ..Sample::default()
+    }
+}
+
+fn helper() -> Vec<u8> {
+    helper_sample().build()
+}
+
+fn program() -> Vec<u8> {
+    Sample {
+        kind: 2,
+        ..helper_sample()
     }
     .build()
 }
@@ -106,9 +117,10 @@ fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 fn a_library_goes_into_memory() {
     let scratch = Scratch::new();
     let package = scratch.take(&library()).expect("a package");
-    assert_eq!(fs::read(&package.library).expect("readable"), library());
+    assert_eq!(fs::read(&package.path).expect("readable"), library());
     assert!(package.file.is_some() && package.directory.is_none() && !scratch.0.exists());
-    assert_eq!(package.contents.dialect, Some(elf::Dialect::C));
+    let dialect = package.code.binary().and_then(|library| library.dialect);
+    assert_eq!(dialect, Some(elf::Dialect::C));
 }
 
 #[test]
@@ -124,7 +136,7 @@ fn an_archive_with_only_the_library_needs_no_folder() {
         let scratch = Scratch::new();
         let archive = zip_of(&[(name, &library()), ("__MACOSX/._x.so", b"junk")]);
         let package = scratch.take(&archive).expect(name);
-        assert_eq!(fs::read(&package.library).expect("readable"), library());
+        assert_eq!(fs::read(&package.path).expect("readable"), library());
         assert!(package.directory.is_none() && !scratch.0.exists());
         assert!(package.origin.ends_with(" in the archive"));
     }
@@ -157,8 +169,8 @@ fn companions_are_unpacked_beside_it() {
     });
     let package = scratch.take(&archive).expect("a package");
     let folder = package.directory.expect("a folder");
-    assert_eq!(package.library, folder.join("libaction.so"));
-    assert_eq!(fs::read(&package.library).expect("readable"), library());
+    assert_eq!(package.path, folder.join("libaction.so"));
+    assert_eq!(fs::read(&package.path).expect("readable"), library());
     assert_eq!(fs::read(folder.join("bin/up")).expect("readable"), b"words");
     assert_eq!(
         fs::read(folder.join("bin/again")).expect("readable"),
@@ -208,6 +220,74 @@ fn which_one_is_the_action() {
     );
 }
 
+/// A library that is an action is taken before a program; others may be the program's own.
+#[test]
+fn a_library_or_a_program() {
+    let chosen = |files: &[(&str, &[u8])]| {
+        let scratch = Scratch::new();
+        let package = scratch.take(&zip_of(files)).expect("a package");
+        let name = package.origin.trim_end_matches(" in the archive");
+        (name.to_owned(), matches!(package.code, Code::Program(_)))
+    };
+    let (library, helper, program) = (library(), helper(), program());
+    let exec = ("exec".to_owned(), true);
+    assert_eq!(chosen(&[("exec", &program)]), exec);
+    assert_eq!(chosen(&[("exec", b"#!/bin/sh\n")]), exec);
+    assert_eq!(chosen(&[("exec", &library)]), ("exec".to_owned(), false));
+    for own in ["help.so", "lib/help.so", "lib/libhelp.so.1", "data.txt"] {
+        assert_eq!(chosen(&[("exec", &program), (own, &helper)]), exec, "{own}");
+    }
+    for action in ["libaction.so", "hello.so", "x/libaction.so"] {
+        let files = [
+            ("exec", &*program),
+            ("help.so.1", &helper),
+            (action, &library),
+        ];
+        assert_eq!(chosen(&files), (action.to_owned(), false));
+    }
+    let two = [("exec", &*program), ("a.so", &library), ("b.so", &library)];
+    assert!(matches!(
+        refusal(&zip_of(&two)),
+        PackageRefusal::SeveralLibraries { .. }
+    ));
+    // Named as the action: then that is what somebody wants to hear of.
+    let named = Scratch::new().take(&zip_of(&[("exec", &program), ("libaction.so", b"x")]));
+    assert!(matches!(named, Err(Refused::Library(_))));
+}
+
+#[test]
+fn a_program_may_be_executed_whatever_its_mode() {
+    let scratch = Scratch::new();
+    let archive = zip_of(&[("exec", &program()), ("data.txt", b"words")]);
+    let package = scratch.take(&archive).expect("a package");
+    assert_eq!(
+        package.directory.as_deref(),
+        package.path.parent(),
+        "its folder"
+    );
+    let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode();
+    assert_eq!(mode(&package.path) & 0o777, 0o755);
+}
+
+#[test]
+fn a_script_is_sent_as_it_is_or_encoded() {
+    let scratch = Scratch::new();
+    let script = "#!/bin/sh\necho '{}'\n";
+    let limits = Limits::default();
+    for code in [script.to_owned(), STANDARD.encode(script)] {
+        let package = receive(&code, &scratch.0, &limits).expect("a package");
+        let Code::Program(program) = &package.code else {
+            panic!("{package:?}");
+        };
+        assert_eq!(program.interpreter(), Some("/bin/sh"));
+        assert_eq!(
+            fs::read(&package.path).expect("readable"),
+            script.as_bytes()
+        );
+        assert!(package.directory.is_none() && !scratch.0.exists());
+    }
+}
+
 #[test]
 fn several_or_none() {
     let (library, helper) = (library(), helper());
@@ -233,13 +313,9 @@ fn several_or_none() {
         none.to_string()
             .starts_with("Zip file does not include a shared library: ")
     );
-    let program = refusal(&zip_of(&[("exec", b"#!/bin/sh\n")]));
-    assert_eq!(
-        program,
-        PackageRefusal::Executable {
-            name: "exec".into()
-        }
-    );
+    let nested = refusal(&zip_of(&[("x/exec", b"#!/bin/sh\n")]));
+    let sentence = "libaction.so at its root is expected, or a program named exec; it has x/exec.";
+    assert!(nested.to_string().contains(sentence), "{nested}");
     let folders = written(|writer| writer.add_directory("x/", stored()).expect("a folder"));
     assert!(matches!(
         refusal(&folders),
@@ -255,7 +331,7 @@ fn empty_things() {
     let empty = scratch.take(&zip_of(&[("libaction.so", b"")]));
     assert_eq!(
         empty.expect_err("refused"),
-        LoadRefusal::NotALibrary { found: "empty" }.into()
+        LoadRefusal::NotAnAction { found: "empty" }.into()
     );
     let empty = scratch.take(&zip_of(&[("libaction.so", b""), ("data.txt", b"words")]));
     assert!(matches!(empty, Err(Refused::Library(_))) && !scratch.0.exists());

@@ -1,32 +1,35 @@
-//! Writes an archive into a new folder, or into memory when it holds nothing but the library.
+//! Writes an archive into a new folder, or into memory when it holds nothing but the action.
 //!
 //! `survey` has refused every name and link that leads outside; here the bytes are checked while they are written
 //! (size, checksum). The folder is removed again unless everything went well.
 
 use super::survey::{self, Archive, Entry, EntryKind};
-use super::{Limits, Package, Refused, choose, elf, in_memory, memory};
+use super::{Code, Limits, Package, Refused, choose, in_memory, memory};
 use crate::refusal::PackageRefusal as Refusal;
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub(super) fn archive(bytes: &[u8], scratch: &Path, limits: &Limits) -> Result<Package, Refused> {
     let mut archive = survey::open(bytes, limits)?;
     let entries = survey::entries(&mut archive, limits)?;
-    let library = choose::library(&mut archive, &entries)?;
-    let origin = format!("{} in the archive", library.name);
+    let chosen = choose::action(&mut archive, &entries)?;
+    let origin = format!("{} in the archive", chosen.name);
     let companions = entries.iter().filter(|entry| is_companion(entry)).count() > 1;
     if !companions {
-        let contents = contents(&mut archive, library, limits.size)?;
+        let contents = contents(&mut archive, chosen, limits.size)?;
         return in_memory(&contents, origin);
     }
     let folder = Folder::new(scratch).map_err(|error| nowhere(scratch, &error))?;
     write_all(&mut archive, &entries, &folder.path, limits)?;
-    let path = folder.path.join(&library.name);
-    let contents = elf::open(&path)?;
-    // A library beside its own libraries has to be loaded from there; where nothing may be executed, from memory.
+    let path = folder.path.join(&chosen.name);
+    let code = Code::open(&path)?;
+    // Whatever the archive says: it is there to be executed.
+    fs::set_permissions(&path, Permissions::from_mode(0o755))
+        .map_err(|error| nowhere(&folder.path, &error))?;
+    // An action beside its own files has to be found there; where nothing may be executed, it is in memory.
     let file = match is_executable_place(&folder.path) {
         true => None,
         false => Some(
@@ -36,11 +39,11 @@ pub(super) fn archive(bytes: &[u8], scratch: &Path, limits: &Limits) -> Result<P
         ),
     };
     Ok(Package {
-        library: file.as_ref().map_or(path, memory::path_of),
+        path: file.as_ref().map_or(path, memory::path_of),
         file,
         directory: Some(folder.keep()),
         origin,
-        contents,
+        code,
     })
 }
 

@@ -11,6 +11,7 @@ use super::slots::{Pair, Tree};
 use super::sys::{self, Side};
 use super::{Attend, Roles};
 use crate::config::Config;
+use crate::package::Stamp;
 use crate::refusal;
 
 /// Connections that wait for the admin process.
@@ -22,6 +23,8 @@ pub struct Attendant {
     pub config: &'static Config,
     pub tree: &'static Tree,
     pub pairs: &'static [&'static Pair],
+    /// The library's file as it was before it was copied; `None`: there is none.
+    pub library: Option<Stamp>,
     /// The admin port, bound.
     pub listener: Option<BorrowedFd<'static>>,
     /// Whom to signal.
@@ -78,6 +81,7 @@ impl Attendants {
         config: &'static Config,
         tree: &'static Tree,
         pairs: &[Kept],
+        library: Option<Stamp>,
         admin: Option<(OwnedFd, String)>,
         roles: Roles,
     ) -> Self {
@@ -96,6 +100,7 @@ impl Attendants {
                 config,
                 tree,
                 pairs: pairs.leak(),
+                library,
                 listener: admin.map(AsFd::as_fd),
                 master: rustix::process::getpid(),
             },

@@ -56,6 +56,8 @@ struct Ward {
     phase: Phase,
     /// The limit of the run for which it was killed.
     overdue_ms: Option<u32>,
+    /// The copy that it was started with, once another takes its place: it may start a program from it until it leaves.
+    library: Option<OwnedFd>,
 }
 
 /// A library that killed its worker while it was loaded.
@@ -184,6 +186,7 @@ impl Watch {
                     start,
                     phase,
                     overdue_ms: None,
+                    library: None,
                 });
                 Ok(())
             }
@@ -433,7 +436,10 @@ impl Watch {
     /// The worker of `seat` serves. If it tried a new library, that one is the library now.
     fn end_swap(&mut self, seat: usize) {
         if let Some(swapping) = self.swapping.take_if(|it| it.seat == seat) {
-            self.library = swapping.library;
+            let old = std::mem::replace(&mut self.library, swapping.library);
+            if let Some(ward) = &mut self.wards[1 - seat] {
+                ward.library = old;
+            }
             let verdict = Verdict::Serves(self.pair.seats[seat].sentence());
             self.pair.swap.settle(self.swaps, &verdict);
         }

@@ -21,6 +21,7 @@ use super::sys::{self, Side, Signals};
 use super::{Delivery, Roles, new_bell, ring};
 use crate::config::Config;
 use crate::logs::Logs;
+use crate::package;
 use crate::refusal::{self, CannotServe};
 
 /// Exit status of a server whose library, named on the command line, does not load.
@@ -73,8 +74,8 @@ pub fn run(config: &'static Config, roles: Roles) -> Result<i32, CannotServe> {
     let signals = Signals::block(&SIGNALS);
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
     let delivery = Delivery {
-        recipe: memory("recipe")?,
-        library: memory("action")?,
+        recipe: memfd_create("recipe", MemfdFlags::CLOEXEC).map_err(io::Error::from)?,
+        library: package::room("action")?,
     };
     let mut pairs = Vec::new();
     for _ in 0..config.workers {
@@ -85,6 +86,8 @@ pub fn run(config: &'static Config, roles: Roles) -> Result<i32, CannotServe> {
             started: Instant::now(),
         });
     }
+    // Before it is copied: whatever is written afterwards is news to whoever watches it.
+    let file = config.library.as_deref().and_then(package::stamp);
     let tree: &'static Tree = sys::shared()?;
     tree.generation.store(1, Relaxed);
     let mut master = Master {
@@ -94,7 +97,7 @@ pub fn run(config: &'static Config, roles: Roles) -> Result<i32, CannotServe> {
         listener,
         address,
         roles,
-        attendants: Attendants::new(config, tree, &pairs, admin, roles),
+        attendants: Attendants::new(config, tree, &pairs, file, admin, roles),
         pairs,
         library: Library::of(config),
         announced: false,
@@ -108,10 +111,6 @@ pub fn run(config: &'static Config, roles: Roles) -> Result<i32, CannotServe> {
     master.reign(&signals);
     let _ = std::fs::remove_dir_all(&config.scratch);
     Ok(master.status)
-}
-
-fn memory(name: &str) -> io::Result<OwnedFd> {
-    Ok(memfd_create(name, MemfdFlags::CLOEXEC)?)
 }
 
 impl Master {

@@ -61,12 +61,12 @@ pub enum Start {
     Broken(String),
 }
 
-/// Where the library that `/init` delivers is kept, so that it survives the worker that got it: two memfds, made by
+/// Where the action that `/init` delivers is kept, so that it survives the worker that got it: two memfds, made by
 /// the master and inherited by all.
 pub struct Delivery {
     /// What to load and with which environment, as JSON (see `activation::recipe`).
     pub recipe: OwnedFd,
-    /// The library, when it came without companions.
+    /// The action, when it came without companions.
     pub library: OwnedFd,
 }
 

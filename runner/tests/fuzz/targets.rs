@@ -78,13 +78,10 @@ pub(crate) fn archive(input: &[u8]) -> String {
         Ok(package) => {
             if let Some(folder) = &package.directory {
                 assert!(folder.starts_with(place.scratch()));
-                assert!(fs::canonicalize(&package.library).is_ok());
+                assert!(fs::canonicalize(&package.path).is_ok());
             }
-            format!(
-                "{} {}",
-                package.directory.is_some(),
-                package.contents.exports.len().min(3)
-            )
+            let exports = package.code.binary().map_or(0, |it| it.exports.len());
+            format!("{} {}", package.directory.is_some(), exports.min(3))
         }
         Err(refused) => {
             assert!(!place.scratch().exists(), "{refused} left something");

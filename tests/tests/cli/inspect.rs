@@ -1,6 +1,7 @@
 //! `action-runner inspect`: would this library load here?
 
 use black_box::fixtures;
+use serde_json::json;
 
 use super::{assert_exit, path, result, run, text};
 
@@ -29,6 +30,31 @@ fn inspect_describes_a_good_library() {
         }
         let json = run(&["inspect", &path(&library), "--json"], "");
         assert!(result(&json).is_object());
+    }
+}
+
+#[test]
+fn inspect_describes_programs() {
+    for (program, contract) in [
+        (fixtures::program("sdk", &[]), "Docker SDK"),
+        (
+            fixtures::program("sdk", &["-static", "-no-pie"]),
+            "Docker SDK",
+        ),
+        (fixtures::program("loop", &[]), "ActionLoop"),
+        (fixtures::program("loop", &["-DMUTE"]), "ActionLoop"),
+    ] {
+        let output = run(&["inspect", &path(&program)], "");
+        assert_exit(&output, 0);
+        let out = text(&output.stdout);
+        for words in ["program for ", contract, "would run here: yes"] {
+            assert!(out.contains(words), "no {words:?} in:\n{out}");
+        }
+        let json = result(&run(&["inspect", &path(&program), "--json"], ""));
+        assert_eq!(
+            (&json["kind"], &json["contract"], &json["would_load"]),
+            (&json!("program"), &json!(contract), &json!(true))
+        );
     }
 }
 

@@ -37,6 +37,24 @@ fn invoke_keeps_the_actions_output_off_stdout() {
 }
 
 #[test]
+fn invoke_starts_programs() {
+    for program in [
+        fixtures::program("sdk", &[]),
+        fixtures::program("loop", &[]),
+        fixtures::program("loop", &["-DMUTE"]),
+    ] {
+        let program = path(&program);
+        let output = run(&["invoke", &program, r#"{"a":1}"#, "--repeat", "3"], "");
+        assert_eq!(result(&output), json!({ "a": 1 }));
+        let err = text(&output.stderr);
+        assert_eq!(err.matches("hello stdout").count(), 3, "{err}");
+        let output = run(&["invoke", &program, r#"{"how":"segv"}"#], "");
+        assert_exit(&output, 4);
+        assert!(text(&output.stdout).contains("SIGSEGV"));
+    }
+}
+
+#[test]
 fn invoke_chooses_the_entry_point() {
     let library = path(&fixtures::c("alt"));
     assert_eq!(

@@ -16,7 +16,7 @@ fn case_001_002_nothing_to_execute() {
         let container = Container::start(host, RUNNER);
         container.init(&Init::code("")).assert_error(403, NO_CODE);
         container.post("/init", "{}").assert_error(403, NO_CODE);
-        container.finish().assert_silent(0);
+        container.finish().assert_ended(0);
     }
 }
 

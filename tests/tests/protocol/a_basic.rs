@@ -9,7 +9,7 @@ const NO_CODE: &str = "Missing main/no code to execute.";
 fn case_001_empty_code() {
     let waiting = Runner::empty();
     waiting.init(&Init::code("")).assert_error(403, NO_CODE);
-    waiting.finish().assert_silent(0);
+    waiting.finish().assert_ended(0);
 
     let baked = Launch::baked(&fixtures::c("echo")).start();
     baked
@@ -22,7 +22,14 @@ fn case_001_empty_code() {
 fn case_002_empty_object() {
     let waiting = Runner::empty();
     waiting.post("/init", "{}").assert_error(403, NO_CODE);
-    waiting.finish().assert_silent(0);
+    let logs = waiting.finish();
+    logs.assert_ended(0);
+    // The sentence is the protocol's; where an action was looked for stands in the log.
+    assert!(
+        logs.err().contains("/action/libaction.so"),
+        "{}",
+        logs.err()
+    );
 
     let baked = Launch::baked(&fixtures::c("echo")).start();
     baked.post("/init", "{}").assert_ok(&json!({ "ok": true }));

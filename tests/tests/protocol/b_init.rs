@@ -31,7 +31,7 @@ fn case_015_to_016_no_code() {
     for body in bodies {
         waiting.post("/init", body).assert_error(403, NO_CODE);
     }
-    waiting.finish().assert_silent(0);
+    waiting.finish().assert_ended(0);
     for body in bodies {
         let baked = Launch::baked(&fixtures::c("echo")).start();
         baked.post("/init", body).assert_ok(&ok());

@@ -224,15 +224,22 @@ fn case_076_to_077_entry_point_of_the_code() {
     assert_eq!(accepted(&Init::of("identity").main("invoke")), json!({}));
 }
 
-/// The nearest thing to another runtime's bundle: one that brings an executable for it.
+/// The nearest thing to another runtime's bundle: one that brings a script for it, or nothing that can be started.
 #[test]
 fn case_078_code_for_another_runtime() {
-    let script = Entry::file("exec", b"#!/bin/sh\necho '{}'\n").mode(0o100_755);
+    let script = Entry::file("exec", b"#!/no/python\nprint('{}')\n").mode(0o100_755);
     refused(
         &Init::zip(&[script, Entry::file("exec.env", b"python:3")]),
         502,
-        &["shared library"],
+        &["/no/python", "not on this machine"],
     );
+    // The same for a library that is whole, and no action.
+    let other = fs::read(fixtures::c("noabi")).unwrap();
+    let files = [
+        Entry::file("libother.so", &other),
+        Entry::file("data.txt", b"x"),
+    ];
+    refused(&Init::zip(&files), 502, &["action_abi_version"]);
     refused(
         &Init::zip(&[Entry::file("__main__.py", b"def main(args): return args")]),
         502,

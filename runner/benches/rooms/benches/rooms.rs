@@ -11,7 +11,7 @@ use std::thread;
 use action_runner::action::{self, Action, Context, Outcome};
 use action_runner::environment::RunVariables;
 use action_runner::logs::Logs;
-use action_runner::package::elf;
+use action_runner::package::{Code, elf};
 use action_runner::process::sys;
 use action_runner::protocol::answer::Answer;
 use action_runner::protocol::{container, run};
@@ -89,8 +89,8 @@ fn call(criterion: &mut Criterion) {
 
 fn load(path: PathBuf) -> Option<Box<dyn Action>> {
     let path = path.canonicalize().ok()?;
-    let look = elf::open(&path).ok()?;
-    action::load(&path, &look, "main").ok()
+    let code = Code::open(&path).ok()?;
+    action::load(&path, &code, "main").ok()
 }
 
 /// A silent run's log: two looks, two sentinels, into pipes that are read.

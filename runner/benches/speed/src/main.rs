@@ -73,7 +73,6 @@ fn main() -> io::Result<()> {
     let everybody: Vec<_> = contestant::all(&built)
         .into_iter()
         .filter(|who| takes_part(who, quick, only.as_deref()))
-        .filter(|who| !who.forks || can_start(who))
         .collect();
     let scenarios: Vec<_> = SCENARIOS
         .into_iter()
@@ -119,13 +118,6 @@ fn takes_part(who: &Contestant, quick: bool, only: Option<&str>) -> bool {
         Some(only) => who.name == "axum" || only.split(',').any(|name| name == who.name),
         None => !quick || ["limit", "axum", "axum + logs", "echo", "Rust", "Rust + logs"].contains(&who.name),
     }
-}
-
-/// A runner that does not start programs is measured without them.
-fn can_start(who: &Contestant) -> bool {
-    Server::start(who.command(0))
-        .inspect_err(|error| eprintln!("left out: {error}"))
-        .is_ok()
 }
 
 fn measure(everybody: &[Contestant], scenarios: Vec<Scenario>, extent: &Extent) -> io::Result<Findings> {

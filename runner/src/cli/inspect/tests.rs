@@ -1,3 +1,4 @@
+use super::report::bytes;
 use super::*;
 use crate::package::elf::sample::Sample;
 use std::fs;
@@ -100,14 +101,6 @@ fn libraries_that_would_not() {
             "built for RISC-V",
         ),
         (
-            "executable",
-            Sample {
-                kind: 2,
-                ..Sample::default()
-            },
-            "is an executable",
-        ),
-        (
             "entry",
             Sample {
                 functions: vec!["action_abi_version"],
@@ -148,6 +141,56 @@ fn what_is_no_library_at_all() {
             .because
             .is_some_and(|reason| reason.contains("cannot be read"))
     );
+}
+
+#[test]
+fn programs_and_scripts() {
+    use std::os::unix::fs::PermissionsExt;
+    let program = Sample {
+        kind: 2,
+        ..Sample::default()
+    };
+    let interpreted = Sample {
+        kind: 2,
+        interpreter: true,
+        ..Sample::default()
+    };
+    let cases: [(&str, &[u8], u32, &str); 5] = [
+        ("static", &program.build(), 0o755, "would run here: yes"),
+        ("mode", &program.build(), 0o644, "no: The program /"),
+        (
+            "loader",
+            &interpreted.build(),
+            0o755,
+            "which is not on this machine. Link it",
+        ),
+        ("script", b"#!/bin/sh\n", 0o755, "would run here: yes"),
+        (
+            "absent",
+            b"#! /no/where -x\n",
+            0o755,
+            "needs /no/where to start it",
+        ),
+    ];
+    for (name, contents, mode, verdict) in cases {
+        let file = File::new(name, contents);
+        fs::set_permissions(&file.0, fs::Permissions::from_mode(mode)).expect("allowed");
+        let report = report(&file.0);
+        let text = report.to_string();
+        assert!(text.contains("\n  contract      Docker SDK\n"), "{text}");
+        assert!(text.contains(verdict), "{verdict} is not in\n{text}");
+        let kind = if contents.starts_with(b"#!") {
+            "script"
+        } else {
+            "program"
+        };
+        let json = serde_json::to_value(&report).expect("JSON");
+        assert_eq!(
+            (&json["kind"], &json["contract"]),
+            (&kind.into(), &"Docker SDK".into())
+        );
+        assert_eq!(json["would_load"], verdict.ends_with("yes"));
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
-//! Would this library load here, and does it have the entry point that is asked for?
+//! Would this file do here, and does a library have the entry point that is asked for?
 
 use super::host::glibc_version;
-use super::{Dialect, Host, Library, Machine, Version};
+use super::{Binary, Dialect, Host, Machine, Version};
 use crate::refusal::LoadRefusal;
 
 /// Names that the ABI gives a meaning of its own.
@@ -15,11 +15,8 @@ const RESERVED: [&str; 4] = [
 const DEFAULT: &str = "invoke";
 
 /// Everything that can be known without loading. The entry points of a Rust library are known only once it is loaded.
-pub fn check(library: &Library, entry_point: &str, host: &Host) -> Result<Dialect, LoadRefusal> {
-    if library.machine != host.machine {
-        return Err(other_architecture_than(library.machine, host.machine));
-    }
-    glibc(library, host)?;
+pub fn check(library: &Binary, entry_point: &str, host: &Host) -> Result<Dialect, LoadRefusal> {
+    fits(library, host)?;
     match library.dialect {
         None => Err(LoadRefusal::NoAbi {
             exports: library.exports.clone(),
@@ -29,7 +26,15 @@ pub fn check(library: &Library, entry_point: &str, host: &Host) -> Result<Dialec
     }
 }
 
-impl Library {
+/// Is this machine of its kind, and the C library here new enough?
+pub fn fits(binary: &Binary, host: &Host) -> Result<(), LoadRefusal> {
+    if binary.machine != host.machine {
+        return Err(other_architecture_than(binary.machine, host.machine));
+    }
+    glibc(binary, host)
+}
+
+impl Binary {
     /// The functions that a `main` could name: in the C dialect those that are neither reserved nor made by a compiler.
     pub fn entry_points(&self) -> Vec<String> {
         if self.dialect != Some(Dialect::C) {
@@ -89,8 +94,8 @@ fn by_compiler(name: &str) -> bool {
     name == "crosscall2" || name == "rust_eh_personality" || name.starts_with("x_cgo_")
 }
 
-fn glibc(library: &Library, host: &Host) -> Result<(), LoadRefusal> {
-    let (Some(here), Some((version, numbers))) = (host.glibc, library.newest_glibc()) else {
+fn glibc(binary: &Binary, host: &Host) -> Result<(), LoadRefusal> {
+    let (Some(here), Some((version, numbers))) = (host.glibc, binary.newest_glibc()) else {
         return Ok(());
     };
     if numbers <= here {
@@ -107,7 +112,7 @@ fn glibc(library: &Library, host: &Host) -> Result<(), LoadRefusal> {
     })
 }
 
-/// For libraries of which not even the tables can be read here.
+/// For files of which not even the tables can be read here.
 pub(super) fn other_architecture(found: Machine) -> LoadRefusal {
     other_architecture_than(found, Host::machine())
 }

@@ -1,8 +1,8 @@
-//! Looks at a library before any of its code runs: what it is, what it exports, what it needs.
+//! Looks at a compiled file before any of its code runs: what it is, what it exports, what it needs.
 //!
 //! Reads what the dynamic loader reads (program headers and the dynamic section), so it sees what `dlopen` will see,
 //! also in stripped files. Never follows a length or an offset without a check; whatever the bytes, there is an answer.
-//! What a library needs *here* is compared in `check`; where its needs are looked for is `package::search`.
+//! What a file needs *here* is compared in `check`; where its needs are looked for is `package::search`.
 
 mod check;
 mod host;
@@ -11,7 +11,7 @@ pub(crate) mod sample;
 mod tables;
 mod versions;
 
-pub use check::check;
+pub use check::{check, fits};
 pub(super) use host::mapped;
 pub use host::{Host, newest_glibc};
 
@@ -24,9 +24,11 @@ use std::fs::File;
 use std::path::Path;
 use tables::Tables;
 
-/// What a shared library says about itself.
+/// What a shared library, or a program, says about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Library {
+pub struct Binary {
+    /// A program cannot be loaded, only started.
+    pub is_program: bool,
     pub machine: Machine,
     /// `None`: it exports the symbol of neither dialect.
     pub dialect: Option<Dialect>,
@@ -43,6 +45,8 @@ pub struct Library {
     pub runpath: Vec<String>,
     pub build_id: Option<String>,
     pub soname: Option<String>,
+    /// What the kernel starts to load a program. Without one it is linked statically.
+    pub interpreter: Option<String>,
     /// Bytes of the file.
     pub size: u64,
 }
@@ -73,7 +77,7 @@ impl fmt::Display for Dialect {
     }
 }
 
-/// The architecture a library was compiled for.
+/// The architecture a file was compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Machine {
     pub number: u16,
@@ -101,8 +105,8 @@ impl fmt::Display for Machine {
     }
 }
 
-/// Reads a library from its bytes.
-pub fn read(bytes: &[u8]) -> Result<Library, LoadRefusal> {
+/// Reads a file from its bytes.
+pub fn read(bytes: &[u8]) -> Result<Binary, LoadRefusal> {
     // The tables are read in place, which needs their alignment.
     if bytes.as_ptr().align_offset(8) == 0 {
         return read_from(bytes);
@@ -110,15 +114,15 @@ pub fn read(bytes: &[u8]) -> Result<Library, LoadRefusal> {
     read_from(&*bytes.to_vec())
 }
 
-/// Reads a library from its file, only the parts that are needed.
-pub fn open(path: &Path) -> Result<Library, LoadRefusal> {
+/// Reads a file by its path, only the parts that are needed.
+pub fn open(path: &Path) -> Result<Binary, LoadRefusal> {
     let unreadable = |error: std::io::Error| LoadRefusal::Unreadable {
         path: path.display().to_string(),
         why: error.to_string(),
     };
     let file = File::open(path).map_err(unreadable)?;
     if file.metadata().map_err(unreadable)?.is_dir() {
-        return Err(LoadRefusal::NotALibrary { found: "a folder" });
+        return Err(not_an_action("a folder"));
     }
     read_from(&ReadCache::new(file))
 }
@@ -134,7 +138,7 @@ pub fn provided_by(path: &Path) -> Result<Vec<String>, LoadRefusal> {
     Ok(versions::provided(&Tables::locate(&cache)?))
 }
 
-fn read_from<'data, R: ReadRef<'data>>(data: R) -> Result<Library, LoadRefusal> {
+fn read_from<'data, R: ReadRef<'data>>(data: R) -> Result<Binary, LoadRefusal> {
     let machine = identify(data)?;
     let tables = Tables::locate(data)?;
     let symbols = tables.symbols()?;
@@ -154,10 +158,8 @@ fn read_from<'data, R: ReadRef<'data>>(data: R) -> Result<Library, LoadRefusal> 
         (false, true) => Some(Dialect::C),
         (false, false) => None,
     };
-    if tables.is_executable(dialect.is_some()) {
-        return Err(LoadRefusal::Executable);
-    }
-    Ok(Library {
+    Ok(Binary {
+        is_program: tables.is_program(dialect.is_some()),
         machine,
         dialect,
         exports,
@@ -168,6 +170,7 @@ fn read_from<'data, R: ReadRef<'data>>(data: R) -> Result<Library, LoadRefusal> 
         runpath: folders(&tables.texts(elf::DT_RUNPATH)),
         build_id: tables.build_id(),
         soname: tables.texts(elf::DT_SONAME).into_iter().next(),
+        interpreter: tables.interpreter(),
         size: tables.size,
     })
 }
@@ -181,7 +184,7 @@ fn folders(paths: &[String]) -> Vec<String> {
         .collect()
 }
 
-/// Is this a shared library of a shape that can be read at all? Looks at the first bytes only.
+/// Is this a library or program of a shape that can be read at all? Looks at the first bytes only.
 fn identify<'data, R: ReadRef<'data>>(data: R) -> Result<Machine, LoadRefusal> {
     const HEADER: u64 = 64;
     let size = data
@@ -191,9 +194,7 @@ fn identify<'data, R: ReadRef<'data>>(data: R) -> Result<Machine, LoadRefusal> {
         .read_bytes_at(0, size.min(512))
         .map_err(|()| tables::damaged("its first bytes cannot be read"))?;
     if !start.starts_with(b"\x7fELF") {
-        return Err(LoadRefusal::NotALibrary {
-            found: kind::describe(start),
-        });
+        return Err(not_an_action(kind::describe(start)));
     }
     let Some(header) = start.get(..20).filter(|_| size >= HEADER) else {
         return Err(LoadRefusal::Truncated {
@@ -212,19 +213,18 @@ fn identify<'data, R: ReadRef<'data>>(data: R) -> Result<Machine, LoadRefusal> {
         big_endian,
     };
     match elf::FileType(half(header[16], header[17])) {
-        elf::ET_DYN if machine.bits == 64 && !big_endian => Ok(machine),
-        elf::ET_DYN => Err(check::other_architecture(machine)),
-        elf::ET_EXEC => Err(LoadRefusal::Executable),
-        elf::ET_REL => Err(not_a_library("an object file (.o) that was not linked")),
-        elf::ET_CORE => Err(not_a_library("a core dump")),
+        elf::ET_DYN | elf::ET_EXEC if machine.bits == 64 && !big_endian => Ok(machine),
+        elf::ET_DYN | elf::ET_EXEC => Err(check::other_architecture(machine)),
+        elf::ET_REL => Err(not_an_action("an object file (.o) that was not linked")),
+        elf::ET_CORE => Err(not_an_action("a core dump")),
         _ => Err(tables::damaged(
             "its ELF header names no known type of file",
         )),
     }
 }
 
-fn not_a_library(found: &'static str) -> LoadRefusal {
-    LoadRefusal::NotALibrary { found }
+fn not_an_action(found: &'static str) -> LoadRefusal {
+    LoadRefusal::NotAnAction { found }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Finds the tables of a 64-bit little-endian library by way of its dynamic section, as the loader does.
+//! Finds the tables of a 64-bit little-endian file by way of its dynamic section, as the loader does.
 
 use crate::refusal::LoadRefusal;
 use object::LittleEndian as LE;
@@ -38,9 +38,14 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
             .map_err(|_| damaged("its program headers are invalid"))?;
         let dynamic = segments
             .iter()
-            .find_map(|segment| segment.dynamic(LE, data).ok().flatten())
-            .ok_or_else(|| damaged("it has no dynamic section"))?;
-        let dynamic = dynamic
+            .find_map(|segment| segment.dynamic(LE, data).ok().flatten());
+        let dynamic = match dynamic {
+            Some(dynamic) => dynamic,
+            // A program that is linked statically has none, and nothing that it would lead to.
+            None if header.e_type(LE) == elf::ET_EXEC => &[],
+            None => return Err(damaged("it has no dynamic section")),
+        };
+        let dynamic: Vec<_> = dynamic
             .iter()
             .map(|entry| (entry.d_tag.get(LE), entry.d_val.get(LE)))
             .take_while(|(tag, _)| *tag != elf::DT_NULL)
@@ -53,9 +58,11 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
             dynamic,
             strings: &[],
         };
-        tables.strings = tables
-            .at(elf::DT_STRTAB, tables.value(elf::DT_STRSZ))
-            .ok_or_else(|| damaged("its table of names is not where it says"))?;
+        if !tables.dynamic.is_empty() {
+            tables.strings = tables
+                .at(elf::DT_STRTAB, tables.value(elf::DT_STRSZ))
+                .ok_or_else(|| damaged("its table of names is not where it says"))?;
+        }
         Ok(tables)
     }
 
@@ -138,14 +145,20 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
     }
 
     /// A program that was linked as position-independent looks like a library, but for a flag or an interpreter.
-    pub(super) fn is_executable(&self, is_action: bool) -> bool {
+    pub(super) fn is_program(&self, is_action: bool) -> bool {
         const DF_1_PIE: u64 = 0x0800_0000;
         let pie = self.value(elf::DT_FLAGS_1).unwrap_or(0) & DF_1_PIE != 0;
-        let interpreter = || {
-            let mut segments = self.segments.iter();
-            segments.any(|segment| segment.p_type(LE) == elf::PT_INTERP)
-        };
-        pie || (!is_action && self.value(elf::DT_SONAME).is_none() && interpreter())
+        let named = self.value(elf::DT_SONAME).is_some();
+        self.header.e_type(LE) == elf::ET_EXEC
+            || pie
+            || (!is_action && !named && self.interpreter().is_some())
+    }
+
+    /// The path in the segment that asks for an interpreter.
+    pub(super) fn interpreter(&self) -> Option<String> {
+        let mut segments = self.segments.iter();
+        let path = segments.find_map(|segment| segment.interpreter(LE, self.data).ok()?)?;
+        Some(String::from_utf8_lossy(path).into_owned())
     }
 
     /// The linker's fingerprint of the contents, as hexadecimal digits.

@@ -1,4 +1,4 @@
-use super::sample::{RPATH, RUNPATH, SONAME, Sample};
+use super::sample::{HERE, RPATH, RUNPATH, SONAME, Sample};
 use super::*;
 use crate::refusal::LoadRefusal as Refusal;
 
@@ -9,7 +9,7 @@ fn host(glibc: (u32, u32)) -> Host {
     }
 }
 
-fn c_library() -> Library {
+fn c_library() -> Binary {
     read(&Sample::default().build()).expect("a library")
 }
 
@@ -146,38 +146,58 @@ fn files_that_are_no_libraries() {
         )
         .expect_err("refused")
     };
-    assert_eq!(kind(2), Refusal::Executable);
     assert!(kind(1).to_string().contains("object file"));
     assert!(kind(4).to_string().contains("core dump"));
     assert!(matches!(kind(77), Refusal::Damaged { .. }));
-    let pie = Sample {
-        flags_1: 0x0800_0000,
-        ..Sample::default()
-    };
-    assert_eq!(read(&pie.build()), Err(Refusal::Executable));
-    let interpreted = Sample {
-        interpreter: true,
-        functions: vec!["main"],
-        ..Sample::default()
-    };
-    assert_eq!(read(&interpreted.build()), Err(Refusal::Executable));
-    assert!(
-        read(
-            &Sample {
-                interpreter: true,
-                ..Sample::default()
-            }
-            .build()
-        )
-        .is_ok()
-    );
     let found = |bytes: &[u8]| match read(bytes) {
-        Err(Refusal::NotALibrary { found }) => found,
+        Err(Refusal::NotAnAction { found }) => found,
         other => panic!("{other:?}"),
     };
     assert_eq!(found(b"fn main() {}"), "text");
     assert_eq!(found(b""), "empty");
     assert_eq!(found(b"!<arch>\n"), "a static archive (.a or .rlib)");
+}
+
+#[test]
+fn programs() {
+    let is_program = |sample: Sample| read(&sample.build()).map(|binary| binary.is_program);
+    let plain = Sample::default;
+    assert_eq!(is_program(plain()), Ok(false));
+    let linked_for_one_address = Sample { kind: 2, ..plain() };
+    assert_eq!(is_program(linked_for_one_address), Ok(true));
+    let flags_1 = 0x0800_0000;
+    let position_independent = Sample { flags_1, ..plain() };
+    assert_eq!(is_program(position_independent), Ok(true));
+    // Before there was the flag; a library of its own kind may have an interpreter, too.
+    let interpreted = |functions, texts| Sample {
+        interpreter: true,
+        functions,
+        texts,
+        ..plain()
+    };
+    assert_eq!(is_program(interpreted(vec!["main"], Vec::new())), Ok(true));
+    let named = vec![(SONAME, "libc.so.6".into())];
+    assert_eq!(is_program(interpreted(vec!["main"], named)), Ok(false));
+    let action = vec!["action_abi_version", "invoke"];
+    assert_eq!(is_program(interpreted(action, Vec::new())), Ok(false));
+}
+
+#[test]
+fn a_static_program_has_no_tables() {
+    let mut bytes = Sample {
+        kind: 2,
+        machine: HERE,
+        ..Sample::default()
+    }
+    .build();
+    // The second program header, that of the dynamic section, becomes one of no meaning.
+    bytes[64 + 56] = 0;
+    let program = read(&bytes).expect("a program");
+    assert!(program.is_program && program.needed.is_empty() && program.exports.is_empty());
+    assert_eq!(program.build_id.as_deref(), Some("deadbeef"));
+    assert_eq!(fits(&program, &host((2, 36))), Ok(()));
+    bytes[16] = 3;
+    assert!(matches!(read(&bytes), Err(Refusal::Damaged { .. })));
 }
 
 #[test]
@@ -189,7 +209,7 @@ fn other_machines() {
         ..Sample::default()
     });
     assert!(
-        text.starts_with("The library is built for x86 (32-bit); this runner runs on "),
+        text.starts_with("The file is built for x86 (32-bit); this runner runs on "),
         "{text}"
     );
     let text = refused(Sample {
@@ -305,15 +325,18 @@ fn the_c_library_of_this_machine() {
 }
 
 #[test]
-fn this_test_is_an_executable() {
+fn this_test_is_a_program() {
     let path = std::env::current_exe().expect("a path");
-    assert_eq!(open(&path), Err(Refusal::Executable));
+    let program = open(&path).expect("readable");
+    assert!(program.is_program && program.needed.contains(&"libc.so.6".to_owned()));
+    let loader = program.interpreter.unwrap_or_default();
+    assert!(loader.contains("/ld-linux"), "{loader}");
     assert!(matches!(
         open(Path::new("/nowhere.so")),
         Err(Refusal::Unreadable { .. })
     ));
     assert_eq!(
         open(Path::new("/")),
-        Err(Refusal::NotALibrary { found: "a folder" })
+        Err(Refusal::NotAnAction { found: "a folder" })
     );
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::package::elf::sample::{RUNPATH, Sample};
 
-fn needs(names: Vec<&'static str>, runpath: &str) -> Library {
+fn needs(names: Vec<&'static str>, runpath: &str) -> Binary {
     let sample = Sample {
         needed: names,
         texts: vec![(RUNPATH, runpath.to_owned())],

@@ -101,7 +101,10 @@ fn statuses_of_the_rest() {
         (Answer::from(&BadRequest::Oversized { limit: 5 }), 413),
         (Answer::from(&NotRun::BadRequest(BadRequest::Empty)), 400),
         (Answer::from(&PackageRefusal::SourceText), 502),
-        (Answer::from(&LoadRefusal::Executable), 502),
+        (
+            Answer::from(&LoadRefusal::NotAnAction { found: "text" }),
+            502,
+        ),
     ];
     for (answer, status) in rows {
         assert_eq!(answer.status, status, "{}", text(&answer));
