@@ -145,6 +145,8 @@ impl Serve {
             1
         };
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let workers = self.workers.map(usize::from);
+        let workers = workers.unwrap_or(if plain { cores } else { 1 });
         let named = self.library.is_some();
         Config {
             library: self
@@ -155,14 +157,13 @@ impl Serve {
             library_is_named: named,
             entry_point: self.main,
             listen: self.listen,
-            workers: self
-                .workers
-                .map_or(if plain { cores } else { 1 }, usize::from),
+            workers,
             concurrency: usize::from(self.concurrency.unwrap_or(concurrency)),
             timeout: Some(self.timeout).filter(|limit| !limit.is_zero()),
             grace: self.grace,
             drain_delay: self.drain_delay,
             max_body: usize::try_from(self.max_body).unwrap_or(usize::MAX),
+            bodies: bodies(self.max_body, workers),
             sentinels: self.sentinels.map_or(!plain, |switch| switch == Switch::On),
             http,
             connections: connections(),
@@ -181,6 +182,13 @@ impl Serve {
 fn baked() -> Option<PathBuf> {
     let place = BAKED.into_iter().find(|place| Path::new(place).exists());
     place.map(PathBuf::from)
+}
+
+/// What a worker may hold of large bodies: its part of a quarter of the memory that the container has, but one of the
+/// largest in any case.
+fn bodies(max_body: u64, workers: usize) -> usize {
+    let share = process::memory_limit().map_or(u64::MAX, |limit| limit / 4 / workers as u64);
+    usize::try_from(share.max(max_body)).unwrap_or(usize::MAX)
 }
 
 /// Connections that the descriptor limit leaves room for.

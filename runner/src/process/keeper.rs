@@ -18,9 +18,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
 
 use super::deaths::MemoryGroup;
+use super::descriptors::Identities;
 use super::settle::Lingering;
 use super::slots::{Pair, Phase, SEATS, Tree};
-use super::watchdog::TICK;
+use super::watchdog::{Countdown, TICK};
 use super::{Delivery, Start, Work, quiet, ring};
 use crate::config::Config;
 use crate::logs::Logs;
@@ -48,12 +49,30 @@ pub(super) struct Keeper {
     pub work: Work,
 }
 
+impl Keeper {
+    /// What must be open, and what it was made as, for the pair to go on.
+    fn identities(&self) -> Identities {
+        let own = [
+            &self.listener,
+            &self.bell,
+            &self.delivery.recipe,
+            &self.delivery.library,
+        ];
+        let logs = self.logs.iter().flat_map(Logs::descriptors);
+        Identities::of(own.into_iter().map(AsFd::as_fd).chain(logs))
+    }
+}
+
 /// A keeper at work.
 struct Watch {
     keeper: &'static Keeper,
     pair: &'static Pair,
     wards: [Option<Ward>; SEATS],
     broken: Option<Broken>,
+    /// Workers in a row that ended without having served anybody.
+    failures: u32,
+    /// What the keeper's own descriptors have been from the start.
+    identities: Identities,
     lingering: Lingering,
     memory: Option<MemoryGroup>,
     /// A private copy of the library that serves.
@@ -62,7 +81,7 @@ struct Watch {
     swaps: u32,
     swapping: Option<Swapping>,
     /// When those workers are killed that are still draining.
-    drained_by: Option<Instant>,
+    drained_by: Option<Countdown>,
     idle_ticks: u32,
     logs_later: bool,
 }
@@ -75,6 +94,8 @@ pub(super) fn keep(keeper: &'static Keeper, library: Option<OwnedFd>) -> i32 {
         pair: keeper.pair,
         wards: [None, None],
         broken: None,
+        failures: 0,
+        identities: keeper.identities(),
         lingering: Lingering::default(),
         memory: MemoryGroup::find(),
         library,
@@ -114,7 +135,9 @@ impl Watch {
         } else {
             self.idle_ticks.saturating_add(1)
         };
-        quiet(self.keeper.bell.as_fd());
+        if !quiet(self.keeper.bell.as_fd()) {
+            return Err(io::ErrorKind::NotConnected.into());
+        }
         for seat in 0..SEATS {
             self.heed_death(seat)?;
             self.heed_news(seat);
@@ -122,7 +145,9 @@ impl Watch {
         }
         self.heed_orders()?;
         self.pass_on();
-        self.logs_later = !self.keeper.logs.as_ref().is_none_or(Logs::pump);
+        if let Some(logs) = &self.keeper.logs {
+            self.logs_later = !logs.pump()?;
+        }
         self.lingering.look();
         Ok(())
     }
@@ -171,19 +196,15 @@ impl Watch {
     fn clock(&self) -> Option<Duration> {
         let now = Instant::now();
         let until = |moment: Instant| moment.saturating_duration_since(now);
-        let runs = self
-            .wards
-            .iter()
-            .flatten()
-            .filter(|ward| ward.watchdog.is_watching());
-        let mut limits: Vec<Duration> = runs.map(|ward| ward.watchdog.next_look()).collect();
+        let wards = self.wards.iter().flatten();
+        let mut limits: Vec<Duration> = wards.filter_map(Ward::next_look).collect();
         if self.logs_later {
             limits.push(LATER);
         }
         if self.idle_ticks < WAKEFUL || !self.lingering.is_empty() {
             limits.push(TICK);
         }
-        limits.extend(self.drained_by.map(until));
+        limits.extend(self.drained_by.as_ref().map(Countdown::next_look));
         limits.extend(
             self.broken
                 .as_ref()
@@ -222,26 +243,20 @@ impl Watch {
         let Some(ward) = &mut self.wards[seat] else {
             return;
         };
-        let overdue = ward
-            .watchdog
-            .look(self.pair, seat, self.keeper.config.grace);
-        if overdue.is_some() && ward.overdue_ms.is_none() {
-            ward.overdue_ms = overdue;
-            ward.kill();
-        }
+        ward.watch_time(self.pair, seat, self.keeper.config);
     }
 
     fn heed_orders(&mut self) -> io::Result<()> {
         let now = Instant::now();
         if self.keeper.tree.draining.load(Acquire) != 0 && self.drained_by.is_none() {
             let config = self.keeper.config;
-            self.drained_by = Some(now + config.drain_delay + config.grace);
+            self.drained_by = Some(Countdown::new(config.drain_delay + config.grace));
             self.wards
                 .iter()
                 .flatten()
                 .for_each(|ward| ring(ward.bell.as_fd()));
         }
-        if self.drained_by.is_some_and(|until| until <= now) {
+        if self.drained_by.as_mut().is_some_and(Countdown::is_over) {
             self.wards.iter().flatten().for_each(Ward::kill);
         }
         if self

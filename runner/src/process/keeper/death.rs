@@ -5,20 +5,24 @@ use std::os::fd::AsFd;
 use std::sync::atomic::Ordering::*;
 use std::time::{Duration, Instant};
 
-use super::super::settle::{self, settle};
-use super::super::slots::{Phase, Seat};
+use super::super::settle::{self, End, settle};
+use super::super::slots::{Phase, Seat, State};
 use super::super::{deaths, descriptors, ring};
 use super::Watch;
-use super::seat::Ward;
+use super::seat::{Overdue, Ward, is_loading};
 use crate::refusal::{self, Death};
 
 /// The first pause between two tries to load a library that kills its worker, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
-/// A library that killed its worker while it was loaded.
+/// How many workers may end before they have served anybody, if not while they load the library. A worker that lasted so
+/// long does not count.
+const IDLE_DEATHS: u32 = 3;
+const LONG_LIFE: Duration = Duration::from_secs(10);
+
+/// A library that kills its workers while it is loaded, or soon after.
 pub(super) struct Broken {
     pub(super) sentence: String,
-    pub(super) pause: Duration,
     pub(super) retry: Instant,
 }
 
@@ -27,29 +31,30 @@ impl Watch {
         let Some(ward) = &self.wards[seat] else {
             return Ok(());
         };
-        let Some(death) = deaths::reap(&ward.exit, self.memory.as_mut()) else {
+        let Some(death) = deaths::reap(ward.exit.as_fd(), self.memory.as_mut())? else {
             return Ok(());
         };
         let Some(ward) = self.wards[seat].take() else {
             return Ok(());
         };
         let page = &self.pair.seats[seat];
-        let death = match ward.overdue_ms {
-            Some(ms) => Some(Death::TimeLimit { ms: ms.into() }),
-            None if page.phase() == Phase::Retired => None,
-            None => Some(death),
-        };
+        let death = self.judge(&ward, page, death);
         if let Some(logs) = &self.keeper.logs {
             logs.settle(seat);
         }
-        settle(self.pair, seat, death, &mut self.lingering);
+        let served = page.runs.load(Relaxed) > 0 || self.pair.is_at_work(seat);
+        let end = death.map(|death| End {
+            death,
+            culprits: self.culprits(&ward, page),
+        });
+        settle(self.pair, seat, end.as_ref(), &mut self.lingering);
         page.process.store(0, Relaxed);
         if let Some(death) = death {
             self.pair.deaths.fetch_add(1, Relaxed);
             self.pair.fates.count(death);
         }
         if !self.heed_failed_swap(seat, death) {
-            self.judge_library(page, &ward, death);
+            self.judge_library(page, &ward, death, served);
         }
         let loads = ward.loads();
         // Its descriptors are closed here, before a next worker can be given the same numbers in the shared table.
@@ -57,27 +62,55 @@ impl Watch {
         self.replace(seat, loads, page)
     }
 
-    /// Remembers a library that kills its worker while it is loaded, so that it is not tried again at once.
-    pub(super) fn judge_library(&mut self, page: &Seat, ward: &Ward, death: Option<Death>) {
-        match (page.phase(), death) {
-            (Phase::Starting | Phase::Loading | Phase::Initialising, Some(death))
-                if ward.loads() =>
-            {
-                let sentence = death.during(settle::moment(page.phase())).to_string();
-                refusal::complain(&sentence);
-                let pause = self
-                    .broken
-                    .as_ref()
-                    .map_or(PAUSES.0, |broken| (broken.pause * 2).min(PAUSES.1));
-                self.broken = Some(Broken {
-                    sentence,
-                    pause,
-                    retry: Instant::now() + pause,
-                });
-            }
-            (Phase::Ready, _) if ward.loads() => self.broken = None,
-            _ => {}
+    /// What the worker died of; `None`: it left on purpose.
+    fn judge(&self, ward: &Ward, page: &Seat, death: Death) -> Option<Death> {
+        match (&ward.overdue, self.keeper.config.timeout) {
+            // A run's own limit stands in its slot.
+            (Some(_), limit) => Some(Death::TimeLimit {
+                ms: limit.map_or(0, |limit| u64::try_from(limit.as_millis()).unwrap_or(0)),
+            }),
+            _ if page.phase() == Phase::Retired => None,
+            _ => Some(death),
         }
+    }
+
+    /// The slots of the runs that brought it about; empty: nobody knows.
+    fn culprits(&self, ward: &Ward, page: &Seat) -> Vec<usize> {
+        match &ward.overdue {
+            Some(Overdue::Runs(slots)) => slots.clone(),
+            _ => {
+                let culprit = (page.culprit.load(Relaxed) as usize).checked_sub(1);
+                let is_at_it = |index: &usize| {
+                    let state = self.pair.slots.get(*index).map(|slot| slot.read().0);
+                    state == Some(State::Running)
+                };
+                culprit.filter(is_at_it).into_iter().collect()
+            }
+        }
+    }
+
+    /// Remembers a library that kills its workers before they have served anybody, so that it is not tried again at once.
+    fn judge_library(&mut self, page: &Seat, ward: &Ward, death: Option<Death>, served: bool) {
+        let loading = is_loading(page.phase());
+        let Some(death) = death.filter(|_| ward.loads()) else {
+            return;
+        };
+        if !loading && (served || ward.born.elapsed() > LONG_LIFE) {
+            self.failures = 0;
+            return;
+        }
+        self.failures += 1;
+        if !loading && self.failures < IDLE_DEATHS {
+            return;
+        }
+        let sentence = death.during(settle::moment(page.phase())).to_string();
+        refusal::complain(&sentence);
+        let doublings = (self.failures - 1).min(8);
+        let pause = (PAUSES.0 * (1 << doublings)).min(PAUSES.1);
+        self.broken = Some(Broken {
+            sentence,
+            retry: Instant::now() + pause,
+        });
     }
 
     /// Sees to it that somebody serves after the worker of `seat` has gone.
@@ -88,6 +121,9 @@ impl Watch {
         }
         if self.drained_by.is_some() {
             return Ok(());
+        }
+        if self.keeper.identities() != self.identities {
+            return Err(io::ErrorKind::NotConnected.into()); // An action has led elsewhere what was not its own.
         }
         if page.phase() == Phase::Starting && !loads {
             return Err(io::Error::other("a worker ended before it could begin"));

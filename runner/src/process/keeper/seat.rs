@@ -3,16 +3,17 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::atomic::Ordering::*;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use super::super::slots::{Phase, Slot};
+use super::super::slots::{Pair, Phase, Slot};
 use super::super::sys::{self, Side};
-use super::super::watchdog::Watchdog;
+use super::super::watchdog::{Countdown, Watchdog};
 use super::super::{Start, Worker, worker};
 use super::Watch;
+use crate::config::Config;
 use crate::logs::Logs;
 
 /// A living worker.
@@ -24,13 +25,52 @@ pub(super) struct Ward {
     pub(super) watchdog: Watchdog,
     pub(super) start: Start,
     pub(super) phase: Phase,
-    /// The limit of the run for which it was killed.
-    pub(super) overdue_ms: Option<u32>,
+    pub(super) born: Instant,
+    /// How long it may still load a library that no run waits for.
+    loading: Option<Countdown>,
+    /// What it was killed for.
+    pub(super) overdue: Option<Overdue>,
     /// The copy that it was started with, once another takes its place: it may start a program from it until it leaves.
     pub(super) library: Option<OwnedFd>,
 }
 
+/// Something that took longer than it may.
+pub(super) enum Overdue {
+    /// The runs of these slots.
+    Runs(Vec<usize>),
+    /// The loading of the library.
+    Loading,
+}
+
 impl Ward {
+    /// Kills it if it has taken too long over something.
+    pub(super) fn watch_time(&mut self, pair: &Pair, seat: usize, config: &Config) {
+        let runs = self.watchdog.look(pair, seat, config.grace);
+        let loads = is_loading(pair.seats[seat].phase()) && self.loads() && !pair.is_at_work(seat);
+        self.loading = match (config.timeout, self.loading.take()) {
+            (Some(limit), None) if loads => Some(Countdown::new(limit + config.grace)),
+            (_, countdown) => countdown.filter(|_| loads),
+        };
+        let overdue = if runs.is_empty() {
+            let is_late = self.loading.as_mut().is_some_and(Countdown::is_over);
+            is_late.then_some(Overdue::Loading)
+        } else {
+            Some(Overdue::Runs(runs))
+        };
+        if let (Some(overdue), None) = (overdue, &self.overdue) {
+            self.overdue = Some(overdue);
+            self.kill();
+        }
+    }
+
+    /// How long until the next look is due, if anything has a limit.
+    pub(super) fn next_look(&self) -> Option<Duration> {
+        let runs = self.watchdog.is_watching();
+        let runs = runs.then(|| self.watchdog.next_look());
+        let loading = self.loading.as_ref().map(Countdown::next_look);
+        runs.into_iter().chain(loading).min()
+    }
+
     /// Was it started with a library to load?
     pub(super) fn loads(&self) -> bool {
         matches!(self.start, Start::Configured | Start::Delivered)
@@ -43,7 +83,7 @@ impl Ward {
 
 impl Watch {
     pub(super) fn seat_worker(&mut self, seat: usize) -> io::Result<()> {
-        let start = self.what_to_start();
+        let start = self.what_to_start(seat);
         let library = match &self.swapping {
             Some(swapping) if swapping.seat == seat => &swapping.library,
             _ => &self.library,
@@ -86,7 +126,9 @@ impl Watch {
                     watchdog,
                     start,
                     phase,
-                    overdue_ms: None,
+                    born: Instant::now(),
+                    loading: None,
+                    overdue: None,
                     library: None,
                 });
                 Ok(())
@@ -94,9 +136,12 @@ impl Watch {
         }
     }
 
-    pub(super) fn what_to_start(&self) -> Start {
+    pub(super) fn what_to_start(&self, seat: usize) -> Start {
         match &self.broken {
-            Some(broken) if Instant::now() < broken.retry => Start::Broken(broken.sentence.clone()),
+            // A new library is not judged by the old one's deaths.
+            Some(broken) if Instant::now() < broken.retry && !self.is_swapping(seat) => {
+                Start::Broken(broken.sentence.clone())
+            }
             _ if self.keeper.tree.delivered.load(Acquire) != 0 => Start::Delivered,
             _ if self.has_library() => Start::Configured,
             _ => Start::Empty,
@@ -138,4 +183,12 @@ impl Watch {
             .chain(self.lingering.descriptors())
             .collect()
     }
+}
+
+/// Is a library being loaded in this phase?
+pub(super) fn is_loading(phase: Phase) -> bool {
+    matches!(
+        phase,
+        Phase::Starting | Phase::Loading | Phase::Initialising
+    )
 }

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::Ordering::*;
 
 use super::super::ring;
+use super::super::settle;
 use super::super::shared::Verdict;
 use super::super::slots::{Phase, SEATS, State};
 use super::{Watch, tell_master};
@@ -24,6 +25,7 @@ impl Watch {
     /// The worker of `seat` serves. If it tried a new library, that one is the library now.
     pub(super) fn end_swap(&mut self, seat: usize) {
         if let Some(swapping) = self.swapping.take_if(|it| it.seat == seat) {
+            self.failures = 0;
             let old = std::mem::replace(&mut self.library, swapping.library);
             if let Some(ward) = &mut self.wards[1 - seat] {
                 ward.library = old;
@@ -42,7 +44,7 @@ impl Watch {
         let why = match (page.phase(), death) {
             (Phase::Refused, _) | (_, None) => page.sentence(),
             (_, Some(death)) => {
-                let sentence = death.during(refusal::Phase::Load).to_string();
+                let sentence = death.during(settle::moment(page.phase())).to_string();
                 refusal::complain(&sentence);
                 sentence
             }
@@ -77,7 +79,7 @@ impl Watch {
     pub(super) fn reload(&mut self) -> io::Result<()> {
         let asked = self.pair.swap.asked();
         let free = self.wards.iter().position(Option::is_none);
-        if let (true, Some(seat), None) = (asked != self.swaps, free, self.drained_by) {
+        if let (true, Some(seat), None) = (asked != self.swaps, free, &self.drained_by) {
             self.swaps = asked;
             let library = self.staged()?;
             self.swapping = Some(Swapping { seat, library });
