@@ -10,6 +10,7 @@ mod logs;
 mod loops;
 mod neighbours;
 mod overruns;
+mod timing;
 mod tree;
 
 /// How the fixture dies, and what the answer says of it.
