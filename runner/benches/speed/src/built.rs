@@ -42,6 +42,14 @@ impl Built {
         words.extend(more);
         Start::new(self.runner.clone(), &words)
     }
+
+    /// The runner without a library, waiting for `/init`.
+    pub fn wait(&self) -> Start {
+        Start::new(
+            self.runner.clone(),
+            &["serve", "--listen", "ADDRESS", "--sentinels", "off"],
+        )
+    }
 }
 
 /// How a server is started; its address is still open.

@@ -93,7 +93,11 @@ pub fn plain(value: f64) -> String {
         value if value >= 1e3 => (value / 1e3, " k"),
         value => (value, ""),
     };
-    let text = format!("{scaled:.3}");
+    let digits = (2.0 - scaled.abs().log10().floor()).clamp(0.0, 5.0) as usize;
+    let text = format!("{scaled:.digits$}");
+    if !text.contains('.') {
+        return format!("{text}{unit}");
+    }
     format!("{}{unit}", text.trim_end_matches('0').trim_end_matches('.'))
 }
 

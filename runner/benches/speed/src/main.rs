@@ -20,6 +20,7 @@ mod figure;
 mod findings;
 mod flags;
 mod goals;
+mod growth;
 mod load;
 mod once;
 mod paced;
@@ -47,6 +48,7 @@ fn main() -> io::Result<()> {
     match command.as_str() {
         "" => compare::run(&flags),
         "cores" => cores::run(&flags),
+        "growth" => growth::run(&flags),
         "drive" => drive(&flags),
         unknown => Err(io::Error::other(format!("there is no command {unknown}"))),
     }
