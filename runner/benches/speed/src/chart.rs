@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::figure::{Figure, Line, plain};
+use crate::figure::{Figure, Kind, Line, plain};
 
-const WIDTH: f64 = 760.0;
+const WIDTH: f64 = 800.0;
 const HEIGHT: f64 = 380.0;
 const LEFT: f64 = 70.0;
 const RIGHT: f64 = 560.0;
@@ -113,12 +113,11 @@ fn frame(svg: &mut String, figure: &Figure, across: &Axis, up: &Axis) {
 }
 
 fn draw(svg: &mut String, line: &Line, index: usize, across: &Axis, up: &Axis) {
-    let colour = if line.ideal {
-        "#999"
-    } else {
-        COLOURS[index % COLOURS.len()]
+    let (colour, dash) = match line.kind {
+        Kind::Measured => (COLOURS[index % COLOURS.len()], ""),
+        Kind::Tail(of) => (COLOURS[of % COLOURS.len()], " stroke-dasharray=\"6 3\""),
+        Kind::Ideal => ("#999", " stroke-dasharray=\"2 4\""),
     };
-    let dash = if line.ideal { " stroke-dasharray=\"4 4\"" } else { "" };
     let mut path = String::new();
     // What is nothing has no place on such an axis.
     for (at, series) in line
@@ -128,7 +127,7 @@ fn draw(svg: &mut String, line: &Line, index: usize, across: &Axis, up: &Axis) {
     {
         let (x, y) = (across.place(*at), up.place(series.median()));
         let _ = write!(path, "{}{x:.1} {y:.1}", if path.is_empty() { "M" } else { "L" });
-        if line.ideal {
+        if line.kind == Kind::Ideal {
             continue;
         }
         let _ = writeln!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\"/>");

@@ -16,16 +16,24 @@ pub struct Figure {
 
 pub struct Line {
     pub name: String,
-    /// Not measured: what could be hoped for.
-    pub ideal: bool,
+    pub kind: Kind,
     pub points: Vec<(f64, Series)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Measured,
+    /// Another view of what the line with this number shows.
+    Tail(usize),
+    /// Not measured: what could be hoped for.
+    Ideal,
 }
 
 impl Line {
     pub fn measured(name: &str, points: Vec<(f64, Series)>) -> Self {
         Self {
             name: name.to_owned(),
-            ideal: false,
+            kind: Kind::Measured,
             points,
         }
     }
@@ -33,7 +41,7 @@ impl Line {
     pub fn ideal(name: &str, points: &[(f64, f64)]) -> Self {
         Self {
             name: name.to_owned(),
-            ideal: true,
+            kind: Kind::Ideal,
             points: points.iter().map(|(at, value)| (*at, Series(vec![*value]))).collect(),
         }
     }

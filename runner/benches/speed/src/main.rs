@@ -19,6 +19,7 @@ mod document;
 mod figure;
 mod findings;
 mod flags;
+mod fleet;
 mod goals;
 mod growth;
 mod load;
@@ -49,6 +50,7 @@ fn main() -> io::Result<()> {
         "" => compare::run(&flags),
         "cores" => cores::run(&flags),
         "growth" => growth::run(&flags),
+        "fleet" => fleet::run(&flags),
         "drive" => drive(&flags),
         unknown => Err(io::Error::other(format!("there is no command {unknown}"))),
     }

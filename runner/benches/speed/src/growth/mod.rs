@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use crate::built::Built;
 use crate::contestant::{Answers, Contestant};
 use crate::document;
-use crate::figure::{Figure, Line};
+use crate::figure::{Figure, Kind, Line};
 use crate::findings::{load_average, machine};
 use crate::flags::Flags;
 use crate::server::Server;
@@ -118,7 +118,11 @@ fn lines(
 /// The middle and the tail of latency.
 fn latencies(everybody: &[Contestant], places: &[usize], seen: &[Vec<Seen>]) -> Vec<Line> {
     let mut both = lines(everybody, places, seen, "p50", |seen, _| seen.p50.clone());
-    both.extend(lines(everybody, places, seen, "p99", |seen, _| seen.p99.clone()));
+    let tails = lines(everybody, places, seen, "p99", |seen, _| seen.p99.clone());
+    both.extend(tails.into_iter().enumerate().map(|(of, line)| Line {
+        kind: Kind::Tail(of),
+        ..line
+    }));
     both
 }
 
