@@ -177,8 +177,8 @@ pub fn all(everybody: &[Contestant], findings: &Findings) -> Vec<Goal> {
     let what = "memory after 10 000 runs and twenty of 1 MB, *Rust*";
     goals.push(Goal::new(what, Below(6.0), " MB", used));
     if let Some((runs, growth)) = findings.long {
-        let what = format!("growth over {runs} runs with fresh ids, after the first 10 000");
-        goals.push(Goal::new(what, AtMost(100.0), " KiB", Some(growth as f64)));
+        let what = format!("growth in the second half of {runs} runs with fresh ids");
+        goals.push(Goal::new(what, AtMost(16.0), " KiB", Some(growth as f64)));
     }
     let calls = findings
         .calls(everybody, "Rust")

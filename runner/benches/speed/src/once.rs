@@ -81,16 +81,17 @@ pub fn memory(who: &Contestant) -> io::Result<[u64; 3]> {
     Ok([idle, after, server.memory()])
 }
 
-/// How many runs there were, each with an id of its own, and how many KiB the tree has grown since the first 10 000.
+/// How many runs there were, each with an id of its own, and how many KiB the tree has grown in the second half of them.
 pub fn long(who: &Contestant, count: usize) -> io::Result<(usize, i64)> {
     let server = Server::start(who.command(0))?;
     let mut request = Request::run(100);
     let expected = Request::run(100);
-    let expect = who.expect(&expected);
-    runs(16, 10_000).drive(server.address, &mut request, expect)?;
+    let half = runs(16, count / 2);
+    let first = half.drive(server.address, &mut request, who.expect(&expected))?;
     let before = server.memory() as i64;
-    let sample = runs(16, count).drive(server.address, &mut request, expect)?;
-    Ok((sample.latencies.len(), server.memory() as i64 - before))
+    let second = half.drive(server.address, &mut request, who.expect(&expected))?;
+    let growth = server.memory() as i64 - before;
+    Ok((first.latencies.len() + second.latencies.len(), growth))
 }
 
 /// An action dies: milliseconds from the request to the 502, and from there to the next good answer.
