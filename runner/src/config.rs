@@ -29,8 +29,6 @@ pub struct Config {
     pub drain_delay: Duration,
     /// The largest request body, in bytes.
     pub max_body: usize,
-    /// How much of large request bodies a worker holds at once, in bytes; further callers wait.
-    pub bodies: usize,
     /// End each activation's log with a sentinel on both streams?
     pub sentinels: bool,
     pub http: Http,

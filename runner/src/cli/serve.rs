@@ -144,9 +144,6 @@ impl Serve {
         } else {
             1
         };
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let workers = self.workers.map(usize::from);
-        let workers = workers.unwrap_or(if plain { cores } else { 1 });
         let named = self.library.is_some();
         Config {
             library: self
@@ -157,13 +154,16 @@ impl Serve {
             library_is_named: named,
             entry_point: self.main,
             listen: self.listen,
-            workers,
+            workers: match self.workers {
+                Some(workers) => usize::from(workers),
+                None if plain => cores(),
+                None => 1,
+            },
             concurrency: usize::from(self.concurrency.unwrap_or(concurrency)),
             timeout: Some(self.timeout).filter(|limit| !limit.is_zero()),
             grace: self.grace,
             drain_delay: self.drain_delay,
             max_body: usize::try_from(self.max_body).unwrap_or(usize::MAX),
-            bodies: bodies(self.max_body, workers),
             sentinels: self.sentinels.map_or(!plain, |switch| switch == Switch::On),
             http,
             connections: connections(),
@@ -178,17 +178,15 @@ impl Serve {
     }
 }
 
+/// Asked only when it matters: the answer lies in files of the cgroup's.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
 /// The action of an image.
 fn baked() -> Option<PathBuf> {
     let place = BAKED.into_iter().find(|place| Path::new(place).exists());
     place.map(PathBuf::from)
-}
-
-/// What a worker may hold of large bodies: its part of a quarter of the memory that the container has, but one of the
-/// largest in any case.
-fn bodies(max_body: u64, workers: usize) -> usize {
-    let share = process::memory_limit().map_or(u64::MAX, |limit| limit / 4 / workers as u64);
-    usize::try_from(share.max(max_body)).unwrap_or(usize::MAX)
 }
 
 /// Connections that the descriptor limit leaves room for.

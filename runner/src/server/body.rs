@@ -10,7 +10,9 @@ use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::janitor;
+use crate::config::Config;
 use crate::engine::Engine;
+use crate::process;
 use crate::process::slots::Slot;
 use crate::protocol::answer::Answer;
 use crate::refusal::BadRequest;
@@ -30,7 +32,12 @@ struct Room {
 }
 
 impl Room {
-    fn of(bytes: usize) -> Self {
+    /// A worker's part of a quarter of the memory that the container has, but enough for one of the largest in any case.
+    fn of(config: &Config) -> Self {
+        let share = process::memory_limit().map_or(u64::MAX, |limit| limit / 4);
+        let share = share / config.workers as u64;
+        let bytes = usize::try_from(share).unwrap_or(usize::MAX);
+        let bytes = bytes.max(config.max_body);
         let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
         let units = units.min(u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX));
         Self {
@@ -97,7 +104,7 @@ pub(super) async fn read(
 /// The room of this worker.
 fn room(engine: &Engine) -> &'static Room {
     static ROOM: OnceLock<Room> = OnceLock::new();
-    ROOM.get_or_init(|| Room::of(engine.worker().config.bodies))
+    ROOM.get_or_init(|| Room::of(engine.worker().config))
 }
 
 /// Reads a body that nobody wants.
