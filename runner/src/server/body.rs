@@ -46,11 +46,7 @@ impl Room {
         }
     }
 
-    /// Waits until there is room for so many bytes. `None`: none is needed.
     async fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        if bytes <= SMALL {
-            return None;
-        }
         let wanted = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
         let permits = self.free.clone().acquire_many_owned(wanted.min(self.units));
         permits.await.ok()
@@ -86,7 +82,7 @@ pub(super) async fn read(
 ) -> Result<Bytes, Answer> {
     let limit = engine.worker().config.max_body;
     let body = match refusal(headers, &body, limit) {
-        None => whole(body, limit, room(engine))
+        None => whole(body, limit, engine)
             .await
             .map(|body| body.ok_or_else(|| oversized(limit))),
         Some(answer) if asks_first(headers) => Ok(Err(answer)),
@@ -101,10 +97,15 @@ pub(super) async fn read(
     })
 }
 
-/// The room of this worker.
-fn room(engine: &Engine) -> &'static Room {
+/// Waits until this worker has room for so many bytes. `None`: none is needed.
+async fn take_room(engine: &Engine, bytes: usize) -> Option<OwnedSemaphorePermit> {
     static ROOM: OnceLock<Room> = OnceLock::new();
-    ROOM.get_or_init(|| Room::of(engine.worker().config))
+    if bytes <= SMALL {
+        return None;
+    }
+    // Measured when it is first needed: most workers never need it.
+    let room = ROOM.get_or_init(|| Room::of(engine.worker().config));
+    room.take(bytes).await
 }
 
 /// Reads a body that nobody wants.
@@ -138,7 +139,11 @@ fn oversized(limit: usize) -> Answer {
 }
 
 /// `None`: it is larger than the limit.
-async fn whole(mut body: impl Payload, limit: usize, room: &Room) -> Result<Option<Bytes>, CutOff> {
+async fn whole(
+    mut body: impl Payload,
+    limit: usize,
+    engine: &Engine,
+) -> Result<Option<Bytes>, CutOff> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(limit);
     let Some(first) = next(&mut body).await? else {
         return Ok(Some(Bytes::new()));
@@ -146,7 +151,7 @@ async fn whole(mut body: impl Payload, limit: usize, room: &Room) -> Result<Opti
     if body.is_end_stream() && first.len() <= limit {
         return Ok(Some(first));
     }
-    let mut held = room.take(announced).await;
+    let mut held = take_room(engine, announced).await;
     let mut collected = Vec::with_capacity(announced.max(first.len()).min(limit));
     let mut piece = Some(first);
     while let Some(bytes) = piece {
@@ -156,7 +161,7 @@ async fn whole(mut body: impl Payload, limit: usize, room: &Room) -> Result<Opti
         }
         if held.is_none() && collected.len() + bytes.len() > SMALL {
             // It did not say how long it would be.
-            held = room.take(limit).await;
+            held = take_room(engine, limit).await;
         }
         collected.extend_from_slice(&bytes);
         piece = next(&mut body).await?;
