@@ -1,4 +1,4 @@
-# Everything at once, three times for SOAK_SECONDS (default 120): one run at a time, two workers, three runs at once.
+# Everything at once, for SOAK_SECONDS in all (default 120): one run at a time, two workers, three runs at once.
 # SOAK_SEED=N repeats a run. Ends in zeros, or fails.
 
 .PHONY: soak fault-times

@@ -1,7 +1,7 @@
 //! Everything at once for a while: callers with payloads of their own, faults of every kind in random order, the library
 //! swapped every second. Wrong, lost, hung and leaked must end as zeros.
 //!
-//! `SOAK_SECONDS` says how long each of the three soaks takes (4 when nobody says), `SOAK_SEED` repeats a run.
+//! `SOAK_SECONDS` says how long the three soaks take together (12 when nobody says), `SOAK_SEED` repeats a run.
 
 use std::fs;
 use std::path::PathBuf;
@@ -116,7 +116,7 @@ fn soak(name: &str, arguments: &[&str]) {
     // One after the other: each has the machine for itself.
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock();
-    let seconds = setting("SOAK_SECONDS", 4);
+    let seconds = setting("SOAK_SECONDS", 12).div_ceil(3);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let seed = setting("SOAK_SEED", now.as_secs()).max(1);
     report(&format!("{name}: {seconds} s, SOAK_SEED={seed}"));

@@ -1,6 +1,7 @@
 //! The limits of the container: what an action uses up is its worker's loss, never the keeper's or the master's.
 
-use black_box::{Gate, Group, Init, Launch, Runner, fixtures, processes};
+use black_box::launch::allowed;
+use black_box::{Entry, Gate, Group, Init, Launch, Runner, fixtures, processes};
 use serde_json::json;
 
 const MEGABYTES: u64 = 64;
@@ -139,4 +140,60 @@ fn descriptors_and_a_death() {
         runner.run(&json!({})).assert_ok(&json!({}));
     }
     runner.finish().assert_silent(10);
+}
+
+/// A disk that is full before the archive is unpacked: the reason, nothing left of it, and a smaller one fits.
+#[test]
+fn disk() {
+    let mount = "mount -t tmpfs -o size=256k tmpfs \"$TMPDIR\" && exec \"$@\"";
+    let namespace = ["unshare", "--mount", "sh", "-c", mount, "sh"];
+    let try_it = [
+        "unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt",
+    ];
+    if !allowed(&try_it) {
+        return;
+    }
+    let library = std::fs::read(fixtures::c("identity")).unwrap();
+    let zip = |bytes: usize| {
+        Init::zip(&[
+            Entry::file("libaction.so", &library),
+            Entry::file("data", &vec![1; bytes]),
+        ])
+    };
+    let runner = Launch::empty().under(&namespace).start();
+    for _ in 0..3 {
+        let reply = runner.init(&zip(1 << 20));
+        reply.assert_names(502, &["unpacked", "No space left"]);
+    }
+    runner.init(&zip(1000)).assert_status(200);
+    runner.run(&json!({ "a": 1 })).assert_ok(&json!({ "a": 1 }));
+    runner.finish().assert_ended(4);
+}
+
+/// Callers that send a byte from time to time, and callers that send nothing, more of them than there are descriptors:
+/// they are let go, and others are served.
+#[test]
+fn connections() {
+    let limited = ["sh", "-c", "ulimit -n 128 && exec \"$@\"", "sh"];
+    let runner = Launch::baked(&fixtures::c("identity"))
+        .args(&["--read-timeout", "300ms"])
+        .under(&limited)
+        .start();
+    let mut slow: Vec<_> = (0..150).map(|_| runner.connect()).collect();
+    for connection in &mut slow {
+        connection.send(b"POST /run HTTP/1.1\r\nX-Long: ");
+    }
+    // Whoever comes now waits behind them, for as long as they may be slow.
+    runner.run(&json!({ "a": 1 })).assert_ok(&json!({ "a": 1 }));
+    let gone = slow.iter_mut().map(|it| it.try_reply("POST"));
+    for reply in gone {
+        assert!(
+            !reply.is_err_and(|why| why.contains("nothing within")),
+            "a slow caller is waited for without end"
+        );
+    }
+    for _ in 0..20 {
+        runner.run(&json!({ "b": 2 })).assert_ok(&json!({ "b": 2 }));
+    }
+    runner.finish().assert_silent(21);
 }

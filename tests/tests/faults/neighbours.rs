@@ -33,6 +33,10 @@ fn one_of_three(runner: &Runner, how: &str, extra: &Value, words: &str, told: u1
             connection.send(&request("POST", "/run", &[], body.as_bytes()));
             (connection, value)
         });
+        // Whoever is answered after them was read after them: they have been read, and have not begun.
+        for _ in 0..2 {
+            runner.post("/nowhere", "").assert_status(404);
+        }
         fatal.release();
         culprit.join().unwrap().assert_names(502, &[words]);
         waiting.iter_mut().for_each(black_box::gate::Visit::gone);
