@@ -73,6 +73,7 @@ impl Str {
 /// What a run knows about itself: `action_context`. Append-only: a field may be read only if it lies
 /// inside `size`. An empty string means "not given".
 #[repr(C)]
+#[non_exhaustive] // Made from EMPTY, so that a field more breaks nobody.
 #[derive(Debug, Clone, Copy)]
 pub struct RawContext {
     /// Bytes of this struct that the runner filled in.
@@ -255,6 +256,7 @@ pub struct Found {
 
 /// Everything a Rust library offers. New fields are appended, below `last_prefix_field`.
 #[repr(C)]
+#[non_exhaustive]
 #[derive(StableAbi)]
 #[sabi(kind(Prefix(prefix_ref = Module_Ref, prefix_fields = Module_Prefix)))]
 pub struct Module {

@@ -7,7 +7,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::Ordering::*;
+use std::sync::atomic::{AtomicU32, Ordering::*};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
@@ -22,6 +22,11 @@ const SENTINEL: &[u8] = b"\nXXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n";
 const CHUNK: usize = 4096;
 /// How long a dead worker's log may wait for a reader before its caller is answered all the same.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How long to wait for a lock at a time, if nobody wakes the waiting.
+const BREATH: Duration = Duration::from_millis(1);
+/// As much as a pipe can hold: when so much has been moved, what was in it before has gone. A thread or a child that prints
+/// for ever must not keep a log from its end.
+const CAPACITY: usize = 1 << 20;
 
 /// Both streams of one pair of keeper and worker.
 pub struct Logs {
@@ -39,10 +44,14 @@ struct LogStream {
     action: OwnedFd,
     /// The container's stream.
     container: OwnedFd,
+    /// End marks of dead runs that could not be written yet. The keeper's.
+    owed: AtomicU32,
 }
 
 /// Who holds a stream's lock.
 const KEEPER: u32 = 1;
+/// In a count of activations whose log has not been ended: one whose end mark is just being written.
+const BEING_ENDED: u32 = 1 << 16;
 /// Somebody waits for the lock.
 const WANTED: u32 = 0x100;
 
@@ -123,14 +132,13 @@ impl Logs {
         let streams = self.streams.iter().zip(&self.pair.seats[seat].unended);
         for ((stream, unended), filled) in streams.zip(filled) {
             stream.lock(worker(seat));
+            // Others may begin meanwhile.
             let count = unended.load(Relaxed);
             match filled {
-                true => stream.finish(count, None),
+                true => stream.finish(count, unended),
                 // What the keeper has taken out before has been written by now: it held the lock.
-                false => stream.end(count, None),
+                false => stream.end(count, unended),
             }
-            // Others may have begun meanwhile.
-            unended.fetch_sub(count, Relaxed);
             stream.unlock();
         }
     }
@@ -144,32 +152,41 @@ impl Logs {
     }
 
     /// Moves what has arrived on both streams, in the keeper, without ever waiting. False: it could not, since a
-    /// worker is moving, or nobody reads the container's stream; try again a little later.
-    pub fn pump(&self) -> bool {
+    /// worker is moving, or nobody reads the container's stream; try again a little later. An error: these are no pipes
+    /// any more.
+    pub fn pump(&self) -> io::Result<bool> {
         let mut emptied = true;
         for stream in &self.streams {
             emptied &= stream.try_lock(KEEPER) && {
-                let moved = stream.move_what_fits();
+                let moved = stream.move_what_fits(Instant::now());
                 stream.unlock();
-                moved
+                moved?
             };
         }
-        emptied
+        Ok(emptied)
     }
 
     /// Ends a dead worker's logs, in the keeper: what it had printed, and a sentinel for each activation that was
-    /// under way. Gives up when nobody reads.
+    /// under way. What cannot be written in time, since nobody reads, is written by `pump` when somebody does.
     pub fn settle(&self, seat: usize) {
         let until = Instant::now() + PATIENCE;
         for (stream, unended) in self.streams.iter().zip(&self.pair.seats[seat].unended) {
+            let counts = unended.swap(0, Relaxed);
+            let mut owed = counts % BEING_ENDED;
+            if !is_writable(stream.container.as_fd(), Some(Duration::ZERO)) {
+                // It still waited to write the mark. Otherwise, that it had just done so is nearly certain, and two marks
+                // would be worse than none: the next activation would lose its log.
+                owed += counts / BEING_ENDED;
+            }
+            stream.owed.fetch_add(owed, Relaxed);
             if stream.shared.lock.load(Relaxed) & !WANTED == worker(seat) {
                 stream.unlock();
             }
-            if !stream.try_lock(KEEPER) {
-                continue; // A living worker moves it right now, and with it whatever the dead one left.
+            if stream.lock_until(KEEPER, until) {
+                // A pipe that is none any more shows at the next look.
+                let _ = stream.move_what_fits(until);
+                stream.unlock();
             }
-            stream.finish(unended.swap(0, Relaxed), Some(until));
-            stream.unlock();
         }
     }
 }
@@ -185,6 +202,7 @@ impl LogStream {
             pipe,
             action,
             container,
+            owed: AtomicU32::new(0),
         })
     }
 
@@ -212,6 +230,21 @@ impl LogStream {
         }
     }
 
+    /// The same, until a moment: whoever holds it may wait for a reader of the container's stream.
+    fn lock_until(&self, who: u32, until: Instant) -> bool {
+        while !self.try_lock(who) {
+            let before = self.shared.lock.load(Relaxed);
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            if before != 0 {
+                sys::futex_wait(&self.shared.lock, before, left.min(BREATH));
+            }
+        }
+        true
+    }
+
     fn unlock(&self) {
         if self.shared.lock.swap(0, Release) & WANTED != 0 {
             sys::futex_wake(&self.shared.lock);
@@ -220,17 +253,19 @@ impl LogStream {
 
     /// Moves all that is in the pipe, then writes `sentinels` end marks, each on a line of its own; with the last
     /// chunk if there is room.
-    fn finish(&self, sentinels: u32, until: Option<Instant>) {
+    fn finish(&self, sentinels: u32, unended: &AtomicU32) {
         let mut buffer = [0; CHUNK];
-        loop {
+        let mut moved = 0;
+        while moved < CAPACITY {
             let room = CHUNK - SENTINEL.len();
             match rustix::io::read(&self.pipe, &mut buffer[..room]) {
                 Err(Errno::INTR) => {}
                 Ok(count @ 1..) => {
+                    moved += count;
                     let ended = buffer[count - 1] == b'\n';
                     self.shared.partial.store(u32::from(!ended), Relaxed);
                     if count == room || sentinels != 1 {
-                        self.write(&buffer[..count], until);
+                        self.write(&buffer[..count]);
                         continue;
                     }
                     // The usual end of a run that printed: one write for the log and its end. Whatever the action
@@ -238,49 +273,71 @@ impl LogStream {
                     let mark = if ended { &SENTINEL[1..] } else { SENTINEL };
                     buffer[count..count + mark.len()].copy_from_slice(mark);
                     self.shared.partial.store(0, Relaxed);
-                    return self.write(&buffer[..count + mark.len()], until);
+                    return self.write_mark(&buffer[..count + mark.len()], unended);
                 }
                 _ => break,
             }
         }
-        self.end(sentinels, until);
+        self.end(sentinels, unended);
     }
 
     /// Writes `sentinels` end marks, the first on a line of its own.
-    fn end(&self, sentinels: u32, until: Option<Instant>) {
+    fn end(&self, sentinels: u32, unended: &AtomicU32) {
         for _ in 0..sentinels {
-            let ended = self.shared.partial.swap(0, Relaxed) == 0;
-            self.write(if ended { &SENTINEL[1..] } else { SENTINEL }, until);
+            self.write_mark(self.mark(), unended);
         }
     }
 
-    fn move_what_fits(&self) -> bool {
+    /// An end mark that stands on a line of its own.
+    fn mark(&self) -> &'static [u8] {
+        let ended = self.shared.partial.swap(0, Relaxed) == 0;
+        if ended { &SENTINEL[1..] } else { SENTINEL }
+    }
+
+    /// Writes an end mark, with what stands before it, and strikes it out of what is owed.
+    fn write_mark(&self, bytes: &[u8], unended: &AtomicU32) {
+        unended.fetch_add(BEING_ENDED - 1, Relaxed);
+        self.write(bytes);
+        unended.fetch_sub(BEING_ENDED, Relaxed);
+    }
+
+    /// Moves what is in the pipe, waiting `until` then for a reader, and writes the end marks that are owed. Nothing is
+    /// taken out of the pipe that cannot be written. False: that was not all.
+    fn move_what_fits(&self, until: Instant) -> io::Result<bool> {
         let mut buffer = [0; CHUNK];
-        while is_writable(self.container.as_fd(), Some(Duration::ZERO)) {
+        let mut moved = 0;
+        while moved < CAPACITY {
+            if !self.is_writable(until) {
+                return Ok(false);
+            }
             match rustix::io::read(&self.pipe, &mut buffer) {
-                Err(Errno::INTR) => {}
-                Ok(count @ 1..) => {
+                Ok(0) => return Err(io::ErrorKind::NotConnected.into()),
+                Ok(count) => {
+                    moved += count;
                     self.shared
                         .partial
                         .store(u32::from(buffer[count - 1] != b'\n'), Relaxed);
-                    self.write(&buffer[..count], None);
+                    self.write(&buffer[..count]);
                 }
-                _ => return true,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => break,
+                Err(_) => return Err(io::ErrorKind::NotConnected.into()),
             }
         }
-        false
+        for _ in 0..self.owed.swap(0, Relaxed) {
+            self.write(self.mark());
+        }
+        Ok(true)
     }
 
-    /// Writes all of `bytes`, waiting for the reader, `until` a moment if one is given. An error loses the bytes:
-    /// there is nobody to tell.
-    fn write(&self, mut bytes: &[u8], until: Option<Instant>) {
+    fn is_writable(&self, until: Instant) -> bool {
+        let left = until.saturating_duration_since(Instant::now());
+        is_writable(self.container.as_fd(), Some(left))
+    }
+
+    /// Writes all of `bytes`, waiting for the reader. An error loses the bytes: there is nobody to tell.
+    fn write(&self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            if let Some(until) = until {
-                let left = until.saturating_duration_since(Instant::now());
-                if !is_writable(self.container.as_fd(), Some(left)) {
-                    return;
-                }
-            }
             // A pipe that is writable takes a chunk without blocking.
             match rustix::io::write(&self.container, &bytes[..bytes.len().min(CHUNK)]) {
                 Ok(count) => bytes = &bytes[count..],

@@ -88,6 +88,8 @@ const UNSAFE: &[&str] = &[
     "action/program/spawn.rs",
     "environment.rs",
     "process/sys.rs",
+    "process/sys/forks.rs",
+    "process/sys/signals.rs",
 ];
 
 fn source() -> PathBuf {

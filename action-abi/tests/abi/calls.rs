@@ -116,10 +116,8 @@ fn init_and_ready_answer_without_bytes() {
     assert_eq!(taken(result), (ffi::OK, String::new()));
     assert!(handlers::SET_UP.load(Ordering::SeqCst));
 
-    let wrong = RawContext {
-        action_name: Str::new(b"wrong"),
-        ..RawContext::EMPTY
-    };
+    let mut wrong = RawContext::EMPTY;
+    wrong.action_name = Str::new(b"wrong");
     // SAFETY: `wrong` lives until the call returns.
     let result = unsafe { module().init()(ContextPtr(&wrong)) };
     assert_eq!(

@@ -8,19 +8,18 @@ use serde_json::{json, Value};
 use super::call_with;
 
 fn filled() -> RawContext {
-    RawContext {
-        size: size_of::<RawContext>(),
-        deadline_ms: 1_700_000_000_999,
-        activation_id: Str::new(b"activation"),
-        transaction_id: Str::new(b"transaction"),
-        ns: Str::new(b"guest"),
-        action_name: Str::new("/guest/ä".as_bytes()),
-        action_version: Str::new(b"0.0.1"),
-        api_key: Str::new(b"secret"),
-        api_host: Str::new(b"https://host"),
-        traceparent: Str::new(b"00-1-2-01"),
-        tracestate: Str::new(b"a=b"),
-    }
+    let mut context = RawContext::EMPTY;
+    context.deadline_ms = 1_700_000_000_999;
+    context.activation_id = Str::new(b"activation");
+    context.transaction_id = Str::new(b"transaction");
+    context.ns = Str::new(b"guest");
+    context.action_name = Str::new("/guest/ä".as_bytes());
+    context.action_version = Str::new(b"0.0.1");
+    context.api_key = Str::new(b"secret");
+    context.api_host = Str::new(b"https://host");
+    context.traceparent = Str::new(b"00-1-2-01");
+    context.tracestate = Str::new(b"a=b");
+    context
 }
 
 fn seen(context: *const RawContext) -> Value {
@@ -57,7 +56,7 @@ fn nothing_beyond_its_size_is_read() {
         let seen = seen(short.as_ptr().cast());
         assert_eq!(seen["deadline"], 1_700_000_000);
         assert_eq!(!seen["activation_id"].is_null(), fields > 0);
-        assert_eq!(!seen["tracestate"].is_null(), fields == 9);
+        assert_eq!(!seen["tracestate"].is_null(), fields >= 9);
     }
 }
 

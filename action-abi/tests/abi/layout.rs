@@ -94,6 +94,13 @@ fn the_root_module_has_its_own_version() {
     assert_eq!(Module_Ref::VERSION_STRINGS.version.as_str(), "1.0.0");
 }
 
+/// abi_stable compares the packages that types come from, name and major version.
+#[test]
+fn the_package_is_part_of_the_abi() {
+    assert_eq!(env!("CARGO_PKG_NAME"), "action-abi");
+    assert_eq!(env!("CARGO_PKG_VERSION_MAJOR"), "1");
+}
+
 /// What the compiler makes of `action.h`, in the words of the snapshot.
 #[test]
 fn action_h_is_the_snapshot() {

@@ -8,19 +8,18 @@ use crate::refusal::LoadRefusal;
 /// The same strings as pointers. The caller keeps `context` alive for as long as the value is used.
 pub(super) fn context(context: &Context<'_>) -> RawContext {
     let text = |text: &str| Str::new(text.as_bytes());
-    RawContext {
-        size: size_of::<RawContext>(),
-        deadline_ms: context.deadline_ms,
-        activation_id: text(context.activation_id),
-        transaction_id: text(context.transaction_id),
-        ns: text(context.namespace),
-        action_name: text(context.action_name),
-        action_version: text(context.action_version),
-        api_key: text(context.api_key),
-        api_host: text(context.api_host),
-        traceparent: text(context.traceparent),
-        tracestate: text(context.tracestate),
-    }
+    let mut raw = RawContext::EMPTY;
+    raw.deadline_ms = context.deadline_ms;
+    raw.activation_id = text(context.activation_id);
+    raw.transaction_id = text(context.transaction_id);
+    raw.ns = text(context.namespace);
+    raw.action_name = text(context.action_name);
+    raw.action_version = text(context.action_version);
+    raw.api_key = text(context.api_key);
+    raw.api_host = text(context.api_host);
+    raw.traceparent = text(context.traceparent);
+    raw.tracestate = text(context.tracestate);
+    raw
 }
 
 /// Sorts a result by its status. `ok` says what an [`OK`] is worth in its dialect.

@@ -1,4 +1,4 @@
-//! The Rust dialect: an abi_stable root module, checked field by field before it is used. The only file that touches
+//! The Rust dialect: an abi_stable root module, checked field by field before it is used. Only this room touches
 //! abi_stable.
 //!
 //! Its own loader is not used: it keeps one library for each type for the life of the process, and resolves symbols
@@ -8,11 +8,10 @@
     reason = "abi_stable's header in a foreign library, and the functions it leads to"
 )]
 
+mod layout;
+
 use abi_stable::StableAbi;
-use abi_stable::library::{
-    AbiHeaderRef, LibraryError, ROOT_MODULE_LOADER_NAME_WITH_NUL, RootModule,
-};
-use abi_stable::type_layout::{TLField, TypeLayout};
+use abi_stable::library::{AbiHeaderRef, ROOT_MODULE_LOADER_NAME_WITH_NUL, RootModule};
 use action_abi::ffi::{ContextPtr, Invoke, Module_Ref, Str};
 use libloading::os::unix::{Library, Symbol};
 
@@ -53,73 +52,29 @@ fn root_module(library: &'static Library) -> Result<Module_Ref, LoadRefusal> {
         why: "it was made with an incompatible version of abi_stable".to_owned(),
         needed: needed.clone(),
     })?;
-    let Some(layout) = header.layout() else {
+    let found = header.version_strings().version;
+    if major(found.as_str()) != major(&needed) {
+        return Err(LoadRefusal::RustAbiVersion {
+            found: found.as_str().to_owned(),
+            needed,
+        });
+    }
+    let (ours, Some(found)) = (Module_Ref::LAYOUT, header.layout()) else {
         let why = "its description of them was left out".to_owned();
         return Err(LoadRefusal::RustLayout { why, needed });
     };
-    header
-        .init_root_module::<Module_Ref>()
-        .map_err(|error| match error {
-            LibraryError::IncompatibleVersionNumber { actual_version, .. } => {
-                LoadRefusal::RustAbiVersion {
-                    found: actual_version.to_string(),
-                    needed,
-                }
-            }
-            _ => LoadRefusal::RustLayout {
-                why: difference(layout),
-                needed,
-            },
-        })
-}
-
-/// The first difference between the root module of the library and ours, in words. abi_stable's own explanation
-/// prints both layouts whole, over a hundred lines.
-fn difference(found: &'static TypeLayout) -> String {
-    let (expected, found) = (fields(<Module_Ref as StableAbi>::LAYOUT), fields(found));
-    for (position, expected) in expected.iter().enumerate() {
-        let Some(found) = found.get(position) else {
-            return format!("field {} is missing", expected.name());
-        };
-        if described(found) != described(expected) {
-            return format!(
-                "there is {} where {} is needed",
-                described(found),
-                described(expected)
-            );
-        }
+    if !layout::fits(ours, found) {
+        let why = layout::difference(ours, found);
+        return Err(LoadRefusal::RustLayout { why, needed });
     }
-    "a type behind one of its functions differs".to_owned()
+    // SAFETY: its layout was just compared.
+    unsafe { header.init_root_module_with_unchecked_layout::<Module_Ref>() }
+        .map_err(|_| damaged("it could not make its root module"))
 }
 
-/// The fields of a root module, of which `reference` is the layout of a reference to it.
-fn fields(reference: &'static TypeLayout) -> Vec<TLField> {
-    let module = reference
-        .phantom_fields()
-        .get(0)
-        .map(|field| field.layout());
-    module
-        .and_then(TypeLayout::get_fields)
-        .map(|fields| fields.to_vec())
-        .unwrap_or_default()
-}
-
-fn described(field: &TLField) -> String {
-    let functions: Vec<String> = field
-        .function_range()
-        .iter()
-        .map(|function| function.to_string())
-        .collect();
-    if functions.is_empty() {
-        format!(
-            "{}: {} ({} bytes)",
-            field.name(),
-            field.full_type(),
-            field.layout().size()
-        )
-    } else {
-        format!("{}: {}", field.name(), functions.join(", "))
-    }
+/// Libraries of one major version fit together, whichever is older.
+fn major(version: &str) -> Option<&str> {
+    version.split('.').next()
 }
 
 fn names(module: Module_Ref) -> Vec<String> {

@@ -18,6 +18,7 @@ use super::shared::Verdict;
 use super::slots::{Pair, Phase, Tree};
 use super::swap::Library;
 use super::sys::{self, Side, Signals};
+use super::watchdog::Countdown;
 use super::{Delivery, Roles, new_bell, ring};
 use crate::config::Config;
 use crate::logs::Logs;
@@ -55,7 +56,7 @@ pub(super) struct Master {
     announced: bool,
     status: i32,
     /// When keepers are killed that have not left by then.
-    pub(super) stop_by: Option<Instant>,
+    pub(super) stop_by: Option<Countdown>,
 }
 
 /// One keeper and its pair's shared page.
@@ -182,7 +183,7 @@ impl Master {
             self.reap();
             self.restart();
             self.heed_swap();
-            if self.stop_by.is_some_and(|until| until <= Instant::now()) {
+            if self.stop_by.as_mut().is_some_and(Countdown::is_over) {
                 return self.kill_all();
             }
         }
@@ -202,9 +203,9 @@ impl Master {
             );
         let restarts = restarts.filter(|_| self.stop_by.is_none());
         restarts
-            .chain(self.stop_by)
-            .min()
             .map(|moment| moment.saturating_duration_since(now))
+            .chain(self.stop_by.as_ref().map(Countdown::next_look))
+            .min()
     }
 
     /// Reaps every child that has died: keepers, and the orphans that actions leave behind.
@@ -261,8 +262,8 @@ impl Master {
 
     fn stop(&mut self, status: i32) {
         self.status = status;
-        self.stop_by =
-            Some(Instant::now() + self.config.drain_delay + self.config.grace + LAST_WORD);
+        let time = self.config.drain_delay + self.config.grace + LAST_WORD;
+        self.stop_by = Some(Countdown::new(time));
         self.tree.draining.store(1, Release);
         self.pairs.iter().for_each(|kept| ring(kept.bell.as_fd()));
     }

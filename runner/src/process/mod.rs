@@ -10,6 +10,7 @@
 //! axum: what a worker does is a function that is handed in ([`Work`]).
 
 mod attendant;
+pub mod blame;
 mod bound;
 mod deaths;
 mod descriptors;
@@ -18,13 +19,16 @@ mod master;
 mod settle;
 pub mod shared;
 pub mod slots;
+mod stash;
 mod swap;
 pub mod sys;
 mod watchdog;
 mod worker;
 
 pub use attendant::Attendant;
+pub use deaths::memory_limit;
 pub use master::run;
+pub use stash::Piece;
 
 use std::os::fd::{BorrowedFd, OwnedFd};
 
@@ -108,9 +112,14 @@ pub fn ring(bell: BorrowedFd<'_>) {
     let _ = rustix::io::write(bell, &1_u64.to_ne_bytes());
 }
 
-/// Stops a bell's ringing.
-pub fn quiet(bell: BorrowedFd<'_>) {
-    let _ = rustix::io::read(bell, &mut [0; 8]);
+/// Stops a bell's ringing. False: that is no bell any more.
+#[must_use]
+pub fn quiet(bell: BorrowedFd<'_>) -> bool {
+    use rustix::io::Errno;
+    matches!(
+        rustix::io::read(bell, &mut [0; 8]),
+        Ok(8) | Err(Errno::AGAIN | Errno::INTR)
+    )
 }
 
 fn new_bell() -> std::io::Result<OwnedFd> {

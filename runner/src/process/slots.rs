@@ -9,6 +9,7 @@ use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering::*};
 
 use super::shared::{Counts, Fates, Swap, Text, Upload};
+use super::stash::Stash;
 
 /// Connections that one pair can hold at once. Pages of slots never used cost nothing.
 pub const SLOTS: usize = 4096;
@@ -64,8 +65,11 @@ pub struct Slot {
     run: AtomicU32,
     /// How long the current run may take, in milliseconds; 0 = for ever.
     limit_ms: AtomicU32,
-    /// Counts the reads of the current request.
-    progress: AtomicU32,
+    /// Bytes that have been read from the connection, and sent on it, modulo 2^32.
+    received: AtomicU32,
+    sent: AtomicU32,
+    /// What `sent` will be once the answer has been sent as a whole.
+    due: AtomicU32,
 }
 
 const fn word(state: State, owner: u32) -> u32 {
@@ -92,15 +96,34 @@ impl Slot {
         (self.run.load(Relaxed), self.limit_ms.load(Relaxed))
     }
 
-    /// How often something of the current request has been read.
-    pub fn progress(&self) -> u32 {
-        self.progress.load(Relaxed)
+    /// How much has been read from the connection, and sent on it.
+    pub fn traffic(&self) -> Traffic {
+        Traffic {
+            received: self.received.load(Relaxed),
+            sent: self.sent.load(Relaxed),
+        }
     }
 
-    /// Called by the owner: something of a request has been read.
-    pub fn note_progress(&self) {
-        self.progress
-            .store(self.progress().wrapping_add(1), Relaxed);
+    /// Called by the owner: so many bytes of a request have been read.
+    pub fn note_received(&self, bytes: usize) {
+        add(&self.received, bytes);
+    }
+
+    /// What will have been sent once the caller has its answer.
+    pub fn due(&self) -> u32 {
+        self.due.load(Relaxed)
+    }
+
+    /// Called by the owner: an answer of so many bytes is about to be sent.
+    pub fn note_due(&self, bytes: usize) {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let due = self.sent.load(Relaxed).wrapping_add(bytes);
+        self.due.store(due, Relaxed);
+    }
+
+    /// Called by the owner: so many bytes of an answer have been sent.
+    pub fn note_sent(&self, bytes: usize) {
+        add(&self.sent, bytes);
     }
 
     /// Called by the owner: the connection is in `state` now.
@@ -130,6 +153,8 @@ impl Slot {
             return false;
         }
         self.descriptor.store(descriptor, Relaxed);
+        self.received.store(0, Relaxed);
+        self.sent.store(0, Relaxed);
         true
     }
 
@@ -150,6 +175,19 @@ impl Slot {
     pub fn free(&self) {
         self.word.store(0, Release);
     }
+}
+
+/// Adds to a counter that only its owner writes. It goes round, as the kernel's is made to.
+fn add(counter: &AtomicU32, bytes: usize) {
+    let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+    counter.store(counter.load(Relaxed).wrapping_add(bytes), Relaxed);
+}
+
+/// Bytes read from a connection and sent on it, modulo 2^32: as its worker noted them, or as the kernel knows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traffic {
+    pub received: u32,
+    pub sent: u32,
 }
 
 fn seat_bits(seat: usize) -> u32 {
@@ -184,6 +222,8 @@ pub struct Seat {
     pub process: AtomicU32,
     /// Runs that have begun in this worker.
     pub runs: AtomicU32,
+    /// The run that ended this worker, if one of several left word: the index of its slot, plus one.
+    pub culprit: AtomicU32,
     /// Activations of this worker whose log has not been ended, for stdout and for stderr.
     pub unended: [AtomicU32; 2],
     sentence: Text<SENTENCE>,
@@ -231,6 +271,7 @@ impl Seat {
         self.set_phase(Phase::Starting);
         self.retire.store(0, Relaxed);
         self.runs.store(0, Relaxed);
+        self.culprit.store(0, Relaxed);
         self.say("");
         self.process.store(0, Relaxed);
         for unended in &self.unended {
@@ -266,6 +307,8 @@ pub struct Pair {
     pub keeper_sleeps: AtomicU32,
     /// Slots with this index or a higher one have never been used.
     used: AtomicU32,
+    /// 1 once a worker has forked: children may hold copies of its connections.
+    pub forked: AtomicU32,
     /// Workers that died without being asked to.
     pub deaths: AtomicU32,
     /// How they ended.
@@ -278,6 +321,8 @@ pub struct Pair {
     /// What the workers of each seat have counted.
     pub counts: [Counts; SEATS],
     pub slots: [Slot; SLOTS],
+    /// What has been read of requests that have not begun.
+    pub stash: Stash,
 }
 
 impl Pair {
@@ -290,6 +335,18 @@ impl Pair {
     pub fn owned_by(&self, seat: usize) -> impl Iterator<Item = &Slot> {
         self.in_use()
             .filter(move |slot| slot.read().1 == Some(seat))
+    }
+
+    /// The index of one of these slots.
+    pub fn index_of(&self, slot: &Slot) -> usize {
+        let address = std::ptr::from_ref(slot).addr();
+        (address - self.slots.as_ptr().addr()) / size_of::<Slot>()
+    }
+
+    /// Is a run or an initialisation of `seat` under way?
+    pub fn is_at_work(&self, seat: usize) -> bool {
+        self.owned_by(seat)
+            .any(|slot| matches!(slot.read().0, State::Running | State::Initialising))
     }
 
     /// Claims a free slot for a connection of `seat`, the lowest there is among the first `limit`; its index.
@@ -338,7 +395,10 @@ impl Pair {
 
     /// A new keeper takes over, in a table of its own: none of these connections is there.
     pub fn forget(&self) {
-        self.in_use().for_each(Slot::free);
+        for (index, slot) in self.in_use().enumerate() {
+            slot.free();
+            self.stash.drop(index);
+        }
         self.seats.iter().for_each(Seat::clear);
         for stream in &self.streams {
             stream.lock.store(0, Relaxed);
