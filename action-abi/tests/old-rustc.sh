@@ -48,7 +48,7 @@ pin() {
 pin serde_json 1.0.140
 pin serde_path_to_error 0.1.17
 pin serde 1.0.219
-cargo vendor --quiet --locked "$out/vendor"
+cargo vendor --quiet --locked --versioned-dirs "$out/vendor"
 mkdir .cargo
 cat >.cargo/config.toml <<END
 [source.crates-io]
@@ -61,5 +61,6 @@ sed -i 's/^version = 4$/version = 3/' Cargo.lock
 
 # 4. The old toolchain, alone: rustup's stays out of its way.
 RUSTC=$old_rustc CARGO_TARGET_DIR=$out/target "$old_cargo" build --release --offline --locked
-name=$(sed -n 's/^name = "\(.*\)"/\1/p' "$action/Cargo.toml" | head -n 1 | tr - _)
+# A library may have a name of its own, which then comes last.
+name=$(sed -n '/^\[\(lib\|package\)\]/,/^\[[^lp]/s/^name = "\(.*\)"/\1/p' "$action/Cargo.toml" | tail -n 1 | tr - _)
 echo "$out/target/release/lib$name.so" >&3

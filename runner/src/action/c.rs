@@ -16,12 +16,14 @@ use crate::refusal::LoadRefusal;
 type AbiVersion = unsafe extern "C" fn() -> u32;
 type Init = unsafe extern "C" fn(*const RawContext) -> RawResult;
 type Ready = unsafe extern "C" fn() -> RawResult;
+type Describe = unsafe extern "C" fn(Str) -> RawResult;
 
 /// A library on `action.h`.
 struct CAction {
     invoke: Invoke,
     init: Option<Init>,
     ready: Option<Ready>,
+    describe: Option<Describe>,
     entry_points: Vec<String>,
 }
 
@@ -59,6 +61,7 @@ pub(super) fn open(
         invoke,
         init,
         ready,
+        describe: find::<Describe>(library, "action_describe"),
         entry_points: look.entry_points(),
     }))
 }
@@ -105,5 +108,14 @@ impl Action for CAction {
 
     fn entry_points(&self) -> Vec<String> {
         self.entry_points.clone()
+    }
+
+    fn describe(&self, entry_point: &str) -> Option<String> {
+        let describe = self.describe?;
+        // SAFETY: the reserved name has this signature; the entry point's is readable for the length of the call.
+        let result = unsafe { describe(Str::new(entry_point.as_bytes())) };
+        // SAFETY: just returned by the library.
+        let buffer = unsafe { Buffer::new(result) };
+        raw::description(&buffer)
     }
 }

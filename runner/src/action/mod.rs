@@ -35,6 +35,11 @@ pub trait Action: Send + Sync {
 
     /// The names that `main` may have, the default one first, if the library can tell.
     fn entry_points(&self) -> Vec<String>;
+
+    /// What an entry point says of itself, if it does: JSON text with description, parameters and result.
+    fn describe(&self, _entry_point: &str) -> Option<String> {
+        None
+    }
 }
 
 /// What an action is told about its activation. An empty string means "not given".

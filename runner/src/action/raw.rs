@@ -53,6 +53,11 @@ pub(super) fn verdict(buffer: &Buffer) -> Result<(), (bool, String)> {
     }
 }
 
+/// What an entry point says of itself.
+pub(super) fn description(buffer: &Buffer) -> Option<String> {
+    (buffer.status() == OK).then(|| buffer.text())
+}
+
 /// What came of an action's initialisation.
 pub(super) fn initialised(buffer: &Buffer) -> Result<(), LoadRefusal> {
     verdict(buffer).map_err(|(panicked, why)| match panicked {

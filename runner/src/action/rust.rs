@@ -116,4 +116,12 @@ impl Action for RustAction {
     fn entry_points(&self) -> Vec<String> {
         names(self.module)
     }
+
+    fn describe(&self, entry_point: &str) -> Option<String> {
+        // SAFETY: the name is readable for the length of the call.
+        let result = unsafe { self.module.describe()(Str::new(entry_point.as_bytes())) };
+        // SAFETY: just returned by the library.
+        let buffer = unsafe { Buffer::new(result) };
+        raw::description(&buffer)
+    }
 }

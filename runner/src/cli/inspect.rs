@@ -1,9 +1,12 @@
-//! What a library or a program is and whether it would load or run here, found out without running any of its code.
+//! What a library or a program is and whether it would load or run here.
 //!
-//! The same reading as before a load (`package::Code`), so that a build step can fail instead of a deployment. The
-//! entry points of a Rust library are known to its root module only: whoever loads it fills them in.
+//! First the same reading as before a load (`package::Code`), which runs none of its code, so that a build step can fail
+//! instead of a deployment. A library that passes is then loaded, in a process of its own: only so can it be known
+//! whether its ABI fits, and what its entry points say of themselves.
 
 mod report;
+mod schema;
+mod trial;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -23,17 +26,25 @@ pub(super) struct Inspect {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Load it, in this very process, and tell the parent what it says of itself
+    #[arg(long, value_name = "ENTRY_POINT", hide = true)]
+    trial: Option<String>,
 }
 
 impl Inspect {
     /// Exit status 0: it would load, or run, here; 1: it would not.
     pub(super) fn execute(self) -> ExitCode {
+        if let Some(entry_point) = &self.trial {
+            return trial::answer(&self.library, entry_point);
+        }
         let mut report = report(&self.library);
-        // A Rust library's root module says what its entry points are, and whether its types match ours.
-        if report.would_load && report.entry_points.is_none() {
-            match super::invoke::entry_points(&self.library) {
-                Ok(names) => report.entry_points = Some(names),
-                Err(refusal) => report.refuse(&refusal),
+        if report.would_load && report.dialect.is_some() {
+            let first = report.entry_points.as_ref().and_then(|names| names.first());
+            let entry_point = first.map_or("main", String::as_str);
+            match trial::load(&self.library, entry_point) {
+                Some(Ok(known)) => report.add(known),
+                Some(Err(why)) => report.refuse(&why),
+                None => {}
             }
         }
         let text = match self.json {

@@ -112,7 +112,8 @@ fn load(path: &Path, entry_point: &str) -> Result<Box<dyn Action>, LoadRefusal> 
     Ok(action)
 }
 
-fn open(path: &Path, entry_point: &str) -> Result<Box<dyn Action>, LoadRefusal> {
+/// Opens an action. A library's `init` is not run.
+pub(super) fn open(path: &Path, entry_point: &str) -> Result<Box<dyn Action>, LoadRefusal> {
     let code = Code::open(path)?;
     // Without a slash the loader would look in the system's folders only.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -121,11 +122,6 @@ fn open(path: &Path, entry_point: &str) -> Result<Box<dyn Action>, LoadRefusal> 
         let _ = std::env::set_current_dir(folder);
     }
     action::load(&path, &code, entry_point)
-}
-
-/// The entry points of a library, which only loading can tell. Its `init` is not run.
-pub(super) fn entry_points(path: &Path) -> Result<Vec<String>, LoadRefusal> {
-    open(path, "main").map(|action| action.entry_points())
 }
 
 fn call(action: &dyn Action, params: &str, repeat: u32) -> (Outcome, Vec<Duration>) {

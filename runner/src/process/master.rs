@@ -19,7 +19,7 @@ use super::slots::{Pair, Phase, Tree};
 use super::swap::Library;
 use super::sys::{self, Side, Signals};
 use super::watchdog::Countdown;
-use super::{Delivery, Roles, new_bell, ring};
+use super::{Delivery, Roles, SHORT_LIFE, new_bell, ring};
 use crate::config::Config;
 use crate::logs::Logs;
 use crate::package;
@@ -29,8 +29,6 @@ use crate::refusal::{self, CannotServe};
 const CANNOT_LOAD: i32 = 3;
 /// Exit status of a server that was stopped before its runs were done.
 const CUT_SHORT: i32 = 1;
-/// A keeper that lasted less than this is not replaced at once.
-pub(super) const SHORT_LIFE: Duration = Duration::from_secs(1);
 /// What keepers get beyond the time that they give their workers, before they are killed.
 const LAST_WORD: Duration = Duration::from_secs(1);
 const SIGNALS: [i32; 7] = [
@@ -87,6 +85,7 @@ pub fn run(config: &'static Config, roles: Roles) -> Result<i32, CannotServe> {
             started: Instant::now(),
         });
     }
+    let shared: Vec<&'static Pair> = pairs.iter().map(|kept| kept.pair).collect();
     // Before it is copied: whatever is written afterwards is news to whoever watches it.
     let file = config.library.as_deref().and_then(package::stamp);
     let tree: &'static Tree = sys::shared()?;
@@ -98,7 +97,7 @@ pub fn run(config: &'static Config, roles: Roles) -> Result<i32, CannotServe> {
         listener,
         address,
         roles,
-        attendants: Attendants::new(config, tree, &pairs, file, admin, roles),
+        attendants: Attendants::new(config, tree, shared.leak(), file, admin, roles),
         pairs,
         library: Library::of(config),
         announced: false,

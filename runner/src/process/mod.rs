@@ -31,10 +31,14 @@ pub use master::run;
 pub use stash::Piece;
 
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use crate::config::Config;
 use crate::logs::Logs;
 use slots::{Pair, Seat, Tree};
+
+/// A child of the master's that lasted less than this is not replaced at once.
+const SHORT_LIFE: Duration = Duration::from_secs(1);
 
 /// What a worker does with its life. Returns the status its process exits with.
 pub type Work = fn(Worker) -> i32;

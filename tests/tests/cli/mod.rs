@@ -13,7 +13,13 @@ use serde_json::Value;
 
 /// Runs `action-runner` with these arguments to its end.
 fn run(arguments: &[&str], input: &str) -> Output {
+    run_with(arguments, &[], input)
+}
+
+/// The same with these environment variables.
+fn run_with(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Output {
     let (mut command, folder, _) = Launch::empty().command();
+    command.envs(variables.iter().copied());
     std::fs::write(folder.join("params.json"), r#"{"from":"a file"}"#).unwrap();
     command
         .args(arguments)

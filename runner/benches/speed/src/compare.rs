@@ -31,7 +31,7 @@ pub fn run(flags: &Flags) -> io::Result<()> {
     let extent = Extent {
         quick,
         rounds: flags.number("--rounds").unwrap_or(if quick { 3 } else { 5 }),
-        time: Duration::from_millis(flags.number("--milliseconds").unwrap_or(200) as u64),
+        time: Duration::from_millis(flags.number("--milliseconds").unwrap_or(150) as u64),
         starts: if quick { 5 } else { 20 },
         faults: if quick { 5 } else { 20 },
     };

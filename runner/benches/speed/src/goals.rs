@@ -178,7 +178,8 @@ pub fn all(everybody: &[Contestant], findings: &Findings) -> Vec<Goal> {
     goals.push(Goal::new(what, Below(6.0), " MB", used));
     if let Some((runs, growth)) = findings.long {
         let what = format!("growth in the second half of {runs} runs with fresh ids");
-        goals.push(Goal::new(what, AtMost(16.0), " KiB", Some(growth as f64)));
+        // A few pages come and go; a single byte a run would be near 500.
+        goals.push(Goal::new(what, AtMost(100.0), " KiB", Some(growth as f64)));
     }
     let calls = findings
         .calls(everybody, "Rust")

@@ -69,3 +69,46 @@ impl Paced {
         Ok(sample)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+
+    /// Answers one connection, the first time late.
+    fn late(listener: &TcpListener, length: usize, delay: Duration) -> io::Result<()> {
+        let (mut stream, _) = listener.accept()?;
+        let mut request = vec![0; length];
+        let mut pause = Some(delay);
+        while stream.read_exact(&mut request).is_ok() {
+            thread::sleep(pause.take().unwrap_or_default());
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")?;
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn runs_that_could_not_be_sent_have_waited() -> io::Result<()> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let address = listener.local_addr()?;
+        let mut request = Request::run(10);
+        let length = request.bytes.len();
+        let (delay, time) = (Duration::from_millis(300), Duration::from_millis(100));
+        let server = thread::spawn(move || late(&listener, length, delay));
+        let paced = Paced {
+            rate: 1000.0,
+            connections: 1,
+            time,
+            seed: 1,
+        };
+        let sample = paced.drive(address, &mut request, Expect::Bytes(b"{}"))?;
+        // All were meant to be sent before the first answer came, which a closed loop would not have noticed.
+        assert!(sample.latencies.len() > 50 && sample.wrong == 0);
+        assert!(sample.percentile(0.0) >= (delay - time).as_micros() as f64);
+        assert!(matches!(server.join(), Ok(Ok(()))));
+        Ok(())
+    }
+}

@@ -72,6 +72,7 @@ mod tests {
     /// A root module of the same name in each module, as in crates of different versions.
     macro_rules! versions {
         ($($version:ident { $($(#[$attribute:meta])? $field:ident: $type:ty),* })*) => {$(
+            #[expect(dead_code, reason = "only the layouts are looked at")]
             mod $version {
                 #[repr(C)]
                 #[derive(abi_stable::StableAbi)]
@@ -84,7 +85,7 @@ mod tests {
     versions! {
         first { names: usize, #[sabi(last_prefix_field)] describe: extern "C" fn(u64) -> u64 }
         second { names: usize, #[sabi(last_prefix_field)] describe: extern "C" fn(u64) -> u64, drain: extern "C" fn() -> u64 }
-        third { names: usize, #[sabi(last_prefix_field)] describe: extern "C" fn(u64) -> u64, drain: extern "C" fn() -> u64, more: u8 }
+        third { names: usize, #[sabi(last_prefix_field)] describe: extern "C" fn(u64) -> u64, drain: extern "C" fn() -> u64, more: u16 }
         other_second { names: usize, #[sabi(last_prefix_field)] describe: extern "C" fn(u64) -> u64, drain: extern "C" fn() -> u32 }
         removed { #[sabi(last_prefix_field)] describe: extern "C" fn(u64) -> u64 }
         changed { names: usize, #[sabi(last_prefix_field)] describe: extern "C" fn(u32) -> u64 }

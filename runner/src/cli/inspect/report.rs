@@ -4,10 +4,12 @@ use std::fmt;
 use std::path::Path;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
+use super::schema;
+use super::trial::Known;
 use crate::package::elf::{Binary, Dialect, Host};
 use crate::package::{Code, search};
-use crate::refusal::LoadRefusal;
 
 /// What was found out. What does not apply, or is not known, is `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,6 +24,8 @@ pub(super) struct Report {
     pub(super) dialect: Option<String>,
     /// Of a library; the first is the default. `None` while only loading can tell.
     pub(super) entry_points: Option<Vec<String>>,
+    /// What entry points say of themselves, by name: `{"description":…,"parameters":…,"result":…}`.
+    pub(super) descriptions: Map<String, Value>,
     /// Of a program or script: "Docker SDK" or "ActionLoop".
     pub(super) contract: Option<String>,
     /// What the kernel starts for a program or script.
@@ -60,6 +64,7 @@ impl Report {
             architecture: None,
             dialect: None,
             entry_points: None,
+            descriptions: Map::new(),
             contract: None,
             interpreter: None,
             needed: Vec::new(),
@@ -72,9 +77,15 @@ impl Report {
     }
 
     /// The verdict is no, for this reason.
-    pub(super) fn refuse(&mut self, refusal: &LoadRefusal) {
+    pub(super) fn refuse(&mut self, why: &impl fmt::Display) {
         self.would_load = false;
-        self.because = Some(refusal.to_string());
+        self.because = Some(why.to_string());
+    }
+
+    /// What only the loaded library could say.
+    pub(super) fn add(&mut self, known: Known) {
+        self.entry_points = Some(known.entry_points);
+        self.descriptions = known.descriptions;
     }
 
     pub(super) fn describe(&mut self, code: &Code, host: &Host, path: &Path) {
@@ -146,6 +157,11 @@ impl fmt::Display for Report {
             (Some(_), None) => {
                 line("dialect", self.dialect.as_deref().unwrap_or("none"))?;
                 line("entry points", &self.entry_point_text())?;
+                for (name, description) in &self.descriptions {
+                    for (place, text) in schema::lines(description).iter().enumerate() {
+                        line(if place == 0 { name } else { "" }, text)?;
+                    }
+                }
             }
             (None, None) => {}
         }
