@@ -73,6 +73,10 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "logs",
+        &["tokio", "axum", "hyper", "crate::protocol", "crate::engine"],
+    ),
+    (
         "logs.rs",
         &["tokio", "axum", "hyper", "crate::protocol", "crate::engine"],
     ),
