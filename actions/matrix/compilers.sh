@@ -15,6 +15,16 @@ find_debian() {
 
 find_current() { command -v rustc >/dev/null || { echo 'install Rust' && return 1; }; }
 
+rustc_of() {
+    case $1 in
+        debian) /usr/bin/rustc "${@:2}" ;;
+        web) "$web/rustc" "${@:2}" ;;
+        current) rustc "${@:2}" ;;
+    esac
+}
+
+version_of() { rustc_of "$1" --version | cut -d' ' -f2; }
+
 find_web() {
     [[ ! -x $web/rustc ]] || return 0
     apt-cache show rustc-web >/dev/null 2>&1 || { echo 'apt has no rustc-web' && return 1; }
@@ -86,16 +96,24 @@ debian_oldest() {
     cd "$1"
     mv .cargo/config.toml config.toml
     oldest_versions
-    cargo vendor --quiet --locked "$out/debian/vendor-oldest"
+    # Into the same folder: another would be another source, and everything built again.
+    cargo vendor --quiet --locked --versioned-dirs --no-delete "$out/debian/vendor"
     mv config.toml .cargo/config.toml
-    sed -i 's|/vendor"|/vendor-oldest"|' .cargo/config.toml
     sed -i 's/^version = 4$/version = 3/' Cargo.lock
 }
 
 # The runner as another compiler builds it: it must load the same libraries.
 more_runners() {
-    find_web >/dev/null || return 0
-    note 'the runner by rustc-web'
+    local reason needed version
+    reason=$(find_web) || { absent 'a runner by rustc-web' "$reason" && return; }
+    version=$(version_of web)
+    needed=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$root/Cargo.toml")
+    if [[ $(printf '%s\n' "$needed" "$version" | sort -V | head -n 1) != "$needed" ]]; then
+        absent 'a runner by rustc-web' "it is $version, and the runner needs $needed"
+        return
+    fi
+    note "the runner by rustc $version"
     (cd "$root" && RUSTC=$web/rustc cargo build --quiet --release -p action-runner --target-dir "$out/target/runner-web")
     runners+=("$out/target/runner-web/release/action-runner")
+    built_by+=("$version")
 }
