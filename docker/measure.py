@@ -1,14 +1,16 @@
-"""What a container of the runner costs: time from `docker run` to the first answer, and memory of idle containers.
+"""What a container of the runner costs: time from `docker run` to the first answer, and how memory grows with idle containers.
 
 usage: measure.py IMAGE [ROUNDS] [CONTAINERS]
 
 IMAGE has an action that takes {"payload": "…"}. The yardstick for the time is `docker run` of a static program that
 does nothing, in alternating rounds on the same engine. Memory is the proportional set size of all processes in the
-containers, once they have answered a run; shims and the engine's own processes are not in it.
+containers, once they have answered a run; shims and the engine's own processes are not in it. Containers are reached
+through ports that are published on this machine alone.
 """
 
 import json
 import pathlib
+import socket
 import statistics
 import subprocess
 import sys
@@ -16,7 +18,6 @@ import tempfile
 import time
 import urllib.request
 
-SUBNET, ADDRESS = "10.254.254.0/24", "10.254.254.2"
 BODY = json.dumps({"value": {"payload": "abc"}}).encode()
 
 
@@ -34,32 +35,42 @@ def empty_image():
     return "action-empty"
 
 
-def start(image, *more):
-    return docker("run", "--detach", "--no-healthcheck", "--memory", "128m", *more, image)
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
 
 
-def answer(address):
+def start(image, port):
+    publish = f"127.0.0.1:{port}:8080"
+    return docker("run", "--detach", "--no-healthcheck", "--memory", "128m", "--publish", publish, image)
+
+
+def answer(port):
     """Asks until there is an answer, as an invoker does, and gives up after ten seconds."""
-    request = urllib.request.Request(f"http://{address}:8080/run", BODY, {"Content-Type": "application/json"})
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/run", BODY, {"Content-Type": "application/json"})
     began = time.perf_counter()
     while True:
         try:
             return urllib.request.urlopen(request, timeout=10).read()
-        except urllib.error.URLError:
+        except OSError:  # Refused, or ended by the engine's proxy before the container listens.
             if time.perf_counter() - began > 10:
                 raise
             time.sleep(0.001)
 
 
-def started_after(image, network, ask):
+def started_after(image, ask):
     """Milliseconds until `docker run` returns, and until there is an answer."""
+    port = free_port()
     began = time.perf_counter()
-    container = start(image, "--network", network, "--ip", ADDRESS)
+    container = start(image, port)
     returned = time.perf_counter()
-    if ask:
-        answer(ADDRESS)
-    answered = time.perf_counter()
-    docker("rm", "--force", container)
+    try:
+        if ask:
+            answer(port)
+        answered = time.perf_counter()
+    finally:
+        docker("rm", "--force", container)
     return (returned - began) * 1000, (answered - began) * 1000
 
 
@@ -75,28 +86,31 @@ def memory(container):
 
 def measure_time(image, rounds):
     empty = empty_image()
-    network = docker("network", "create", "--subnet", SUBNET, "action-measure")
-    try:
-        yardstick, runs = [], []
-        for _ in range(rounds):
-            yardstick.append(started_after(empty, network, ask=False)[0])
-            runs.append(started_after(image, network, ask=True))
-    finally:
-        docker("network", "rm", network)
+    yardstick, runs = [], []
+    for _ in range(rounds):
+        yardstick.append(started_after(empty, ask=False)[0])
+        runs.append(started_after(image, ask=True))
     print(f"docker run of an empty static program: {statistics.median(yardstick):.0f} ms")
     print(f"docker run of {image}: {statistics.median(run[0] for run in runs):.0f} ms, "
           f"first answer after {statistics.median(run[1] for run in runs):.0f} ms")
 
 
 def measure_memory(image, count):
-    containers = []
+    """Up to so many idle containers; the slope is what each more of them takes."""
+    containers, counts, totals = [], [], []
+    stops = {count * part // 5 for part in range(1, 6)} | {1}
     try:
         for done in range(1, count + 1):
-            containers.append(start(image))
-            answer(docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", containers[-1]))
-            if done == 1 or done == count:
-                total = sum(memory(container) for container in containers)
-                print(f"{done} idle containers: {total} kB proportional, {total / done:.0f} kB each")
+            port = free_port()
+            containers.append(start(image, port))
+            answer(port)
+            if done in stops:
+                counts.append(done)
+                totals.append(sum(memory(container) for container in containers))
+                print(f"{done} idle containers: {totals[-1]} kB proportional, {totals[-1] / done:.0f} kB each")
+        if len(counts) > 1:
+            slope, _ = statistics.linear_regression(counts, totals)
+            print(f"each more: {slope:.0f} kB")
     finally:
         if containers:
             docker("rm", "--force", *containers)

@@ -15,7 +15,10 @@ sed -i 's/"tests"//' Cargo.toml
 [ -d vendor ] || cargo vendor --quiet --versioned-dirs vendor >/dev/null
 
 # Relocations in packed form: they are a thirtieth of the size, and the loader of this glibc or a newer one knows them.
-export RUSTFLAGS="-C link-arg=-Wl,-z,pack-relative-relocs"
+# Inlining half as eager as usual: a thirtieth again, and a run takes no longer.
+export RUSTFLAGS="-C link-arg=-Wl,-z,pack-relative-relocs -C llvm-args=-inline-threshold=125"
+# Equal functions once: a fortieth. Only the linker that rustc brings can do it, and uses by default on this machine.
+[ "$(uname -m)" != x86_64 ] || RUSTFLAGS="$RUSTFLAGS -C link-arg=-Wl,--icf=all"
 cargo build --release --offline --package action-runner \
     --config 'source.crates-io.replace-with="vendored"' \
     --config 'source.vendored.directory="vendor"'

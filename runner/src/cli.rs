@@ -7,10 +7,9 @@ mod new;
 mod serve;
 mod values;
 
-use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// The statuses this program exits with, besides 0.
 #[derive(Clone, Copy, Debug)]
@@ -71,8 +70,11 @@ enum Command {
 
 /// Reads the command line and does what it says.
 pub fn main() -> ExitCode {
-    let arguments: Vec<OsString> = std::env::args_os().collect();
-    let parsed = match Arguments::try_parse_from(arguments) {
+    let mut command = Arguments::command();
+    let parsed = command
+        .try_get_matches_from_mut(std::env::args_os())
+        .and_then(|matches| Arguments::from_arg_matches(&matches));
+    let parsed = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
             // Help and version are no errors; clap knows which stream is meant.
@@ -84,7 +86,7 @@ pub fn main() -> ExitCode {
             };
         }
     };
-    if let Err(mistakes) = values::check_environment(&Arguments::command()) {
+    if let Err(mistakes) = values::check_environment(&command) {
         crate::refusal::complain(&mistakes);
         return Status::Usage.into();
     }

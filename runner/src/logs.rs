@@ -5,24 +5,21 @@
 //! pipes. Whoever moves holds the stream's lock in shared memory, so that no byte overtakes another. Knows nothing of
 //! requests; where nobody needs sentinels there are no pipes, and the action writes to the container's streams itself.
 
+mod stream;
+
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::Ordering::*;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
-use rustix::io::Errno;
+use rustix::event::{Timespec, epoll};
 
-use crate::process::slots::{Pair, Stream};
+use crate::process::slots::Pair;
 use crate::process::sys;
+use stream::{BEING_ENDED, LogStream, WANTED, is_writable};
 
-/// The line that ends an activation's log, with the newline before it that a partial last line needs.
-const SENTINEL: &[u8] = b"\nXXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n";
-/// What a pipe takes without blocking once it is writable, and what is moved at a time.
-const CHUNK: usize = 4096;
 /// How long a dead worker's log may wait for a reader before its caller is answered all the same.
 const PATIENCE: Duration = Duration::from_secs(1);
-
 /// Both streams of one pair of keeper and worker.
 pub struct Logs {
     pair: &'static Pair,
@@ -31,21 +28,8 @@ pub struct Logs {
     filled: OwnedFd,
 }
 
-struct LogStream {
-    shared: &'static Stream,
-    /// The end that the runner reads; the action holds the other.
-    pipe: OwnedFd,
-    /// The end that becomes the action's descriptor 1 or 2; kept, so that the pipe never ends.
-    action: OwnedFd,
-    /// The container's stream.
-    container: OwnedFd,
-}
-
 /// Who holds a stream's lock.
 const KEEPER: u32 = 1;
-/// Somebody waits for the lock.
-const WANTED: u32 = 0x100;
-
 /// A worker as a holder of locks.
 fn worker(seat: usize) -> u32 {
     if seat == 0 { 2 } else { 3 }
@@ -123,14 +107,13 @@ impl Logs {
         let streams = self.streams.iter().zip(&self.pair.seats[seat].unended);
         for ((stream, unended), filled) in streams.zip(filled) {
             stream.lock(worker(seat));
+            // Others may begin meanwhile.
             let count = unended.load(Relaxed);
             match filled {
-                true => stream.finish(count, None),
+                true => stream.finish(count, unended),
                 // What the keeper has taken out before has been written by now: it held the lock.
-                false => stream.end(count, None),
+                false => stream.end(count, unended),
             }
-            // Others may have begun meanwhile.
-            unended.fetch_sub(count, Relaxed);
             stream.unlock();
         }
     }
@@ -144,158 +127,41 @@ impl Logs {
     }
 
     /// Moves what has arrived on both streams, in the keeper, without ever waiting. False: it could not, since a
-    /// worker is moving, or nobody reads the container's stream; try again a little later.
-    pub fn pump(&self) -> bool {
+    /// worker is moving, or nobody reads the container's stream; try again a little later. An error: these are no pipes
+    /// any more.
+    pub fn pump(&self) -> io::Result<bool> {
         let mut emptied = true;
         for stream in &self.streams {
             emptied &= stream.try_lock(KEEPER) && {
-                let moved = stream.move_what_fits();
+                let moved = stream.move_what_fits(Instant::now());
                 stream.unlock();
-                moved
+                moved?
             };
         }
-        emptied
+        Ok(emptied)
     }
 
     /// Ends a dead worker's logs, in the keeper: what it had printed, and a sentinel for each activation that was
-    /// under way. Gives up when nobody reads.
+    /// under way. What cannot be written in time, since nobody reads, is written by `pump` when somebody does.
     pub fn settle(&self, seat: usize) {
         let until = Instant::now() + PATIENCE;
         for (stream, unended) in self.streams.iter().zip(&self.pair.seats[seat].unended) {
+            let counts = unended.swap(0, Relaxed);
+            let mut owed = counts % BEING_ENDED;
+            if !is_writable(stream.container.as_fd(), Some(Duration::ZERO)) {
+                // It still waited to write the mark. Otherwise, that it had just done so is nearly certain, and two marks
+                // would be worse than none: the next activation would lose its log.
+                owed += counts / BEING_ENDED;
+            }
+            stream.owed.fetch_add(owed, Relaxed);
             if stream.shared.lock.load(Relaxed) & !WANTED == worker(seat) {
                 stream.unlock();
             }
-            if !stream.try_lock(KEEPER) {
-                continue; // A living worker moves it right now, and with it whatever the dead one left.
-            }
-            stream.finish(unended.swap(0, Relaxed), Some(until));
-            stream.unlock();
-        }
-    }
-}
-
-impl LogStream {
-    fn new(shared: &'static Stream, container: OwnedFd) -> io::Result<Self> {
-        use rustix::pipe::{PipeFlags, pipe_with};
-        let (pipe, action) = pipe_with(PipeFlags::CLOEXEC)?;
-        // Only the runner's end: the action's must block like any stdout.
-        rustix::io::ioctl_fionbio(&pipe, true)?;
-        Ok(Self {
-            shared,
-            pipe,
-            action,
-            container,
-        })
-    }
-
-    fn try_lock(&self, who: u32) -> bool {
-        self.shared
-            .lock
-            .compare_exchange(0, who, Acquire, Relaxed)
-            .is_ok()
-    }
-
-    /// Waits for the lock: somebody else holds it while a chunk is moved, a few microseconds on another core.
-    fn lock(&self, who: u32) {
-        while !self.try_lock(who) {
-            let before = self.shared.lock.fetch_or(WANTED, Acquire);
-            if before == 0 {
-                // It was released in between. Nobody else can take it while it is marked: it is ours.
-                self.shared.lock.store(who | WANTED, Relaxed);
-                return;
-            }
-            sys::futex_wait(
-                &self.shared.lock,
-                before | WANTED,
-                Duration::from_millis(10),
-            );
-        }
-    }
-
-    fn unlock(&self) {
-        if self.shared.lock.swap(0, Release) & WANTED != 0 {
-            sys::futex_wake(&self.shared.lock);
-        }
-    }
-
-    /// Moves all that is in the pipe, then writes `sentinels` end marks, each on a line of its own; with the last
-    /// chunk if there is room.
-    fn finish(&self, sentinels: u32, until: Option<Instant>) {
-        let mut buffer = [0; CHUNK];
-        loop {
-            let room = CHUNK - SENTINEL.len();
-            match rustix::io::read(&self.pipe, &mut buffer[..room]) {
-                Err(Errno::INTR) => {}
-                Ok(count @ 1..) => {
-                    let ended = buffer[count - 1] == b'\n';
-                    self.shared.partial.store(u32::from(!ended), Relaxed);
-                    if count == room || sentinels != 1 {
-                        self.write(&buffer[..count], until);
-                        continue;
-                    }
-                    // The usual end of a run that printed: one write for the log and its end. Whatever the action
-                    // prints after this belongs to no activation.
-                    let mark = if ended { &SENTINEL[1..] } else { SENTINEL };
-                    buffer[count..count + mark.len()].copy_from_slice(mark);
-                    self.shared.partial.store(0, Relaxed);
-                    return self.write(&buffer[..count + mark.len()], until);
-                }
-                _ => break,
-            }
-        }
-        self.end(sentinels, until);
-    }
-
-    /// Writes `sentinels` end marks, the first on a line of its own.
-    fn end(&self, sentinels: u32, until: Option<Instant>) {
-        for _ in 0..sentinels {
-            let ended = self.shared.partial.swap(0, Relaxed) == 0;
-            self.write(if ended { &SENTINEL[1..] } else { SENTINEL }, until);
-        }
-    }
-
-    fn move_what_fits(&self) -> bool {
-        let mut buffer = [0; CHUNK];
-        while is_writable(self.container.as_fd(), Some(Duration::ZERO)) {
-            match rustix::io::read(&self.pipe, &mut buffer) {
-                Err(Errno::INTR) => {}
-                Ok(count @ 1..) => {
-                    self.shared
-                        .partial
-                        .store(u32::from(buffer[count - 1] != b'\n'), Relaxed);
-                    self.write(&buffer[..count], None);
-                }
-                _ => return true,
-            }
-        }
-        false
-    }
-
-    /// Writes all of `bytes`, waiting for the reader, `until` a moment if one is given. An error loses the bytes:
-    /// there is nobody to tell.
-    fn write(&self, mut bytes: &[u8], until: Option<Instant>) {
-        while !bytes.is_empty() {
-            if let Some(until) = until {
-                let left = until.saturating_duration_since(Instant::now());
-                if !is_writable(self.container.as_fd(), Some(left)) {
-                    return;
-                }
-            }
-            // A pipe that is writable takes a chunk without blocking.
-            match rustix::io::write(&self.container, &bytes[..bytes.len().min(CHUNK)]) {
-                Ok(count) => bytes = &bytes[count..],
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => {
-                    is_writable(self.container.as_fd(), None);
-                }
-                Err(_) => return,
+            if stream.lock_until(KEEPER, until) {
+                // A pipe that is none any more shows at the next look.
+                let _ = stream.move_what_fits(until);
+                stream.unlock();
             }
         }
     }
-}
-
-fn is_writable(descriptor: BorrowedFd<'_>, limit: Option<Duration>) -> bool {
-    let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
-    let mut wanted = [PollFd::from_borrowed_fd(descriptor, PollFlags::OUT)];
-    matches!(poll(&mut wanted, limit.as_ref()), Ok(1..))
 }

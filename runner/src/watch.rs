@@ -4,12 +4,12 @@
 //! file is looked at every second as well. A file that is still being written, or is no action, is waited for; one
 //! that is whole but does not load is tried once, and the one that serves goes on.
 
+use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use notify_debouncer_full::notify::{EventKind, RecursiveMode};
-use notify_debouncer_full::{DebounceEventResult, new_debouncer};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::process::{Signal, kill_process};
 
 use crate::package::{self, Code, Stamp, stamp};
@@ -27,37 +27,54 @@ pub fn work(attendant: Attendant) -> i32 {
         return 0;
     };
     let mut file = Watched::new(path, attendant.library);
-    let (events, news) = channel();
-    let heed = move |event: DebounceEventResult| {
-        // Reading the file is an event too, and not one to look again for.
-        let changed = event.map_or(true, |events| {
-            events
-                .iter()
-                .any(|event| !matches!(event.kind, EventKind::Access(_)))
-        });
-        if changed {
-            let _ = events.send(());
-        }
-    };
     // Without events (no more watches to be had, for one) the clock has to do.
-    let debouncer = new_debouncer(PAUSE, None, heed).and_then(|mut debouncer| {
-        let folder = path.parent().filter(|folder| *folder != Path::new(""));
-        debouncer.watch(
-            folder.unwrap_or(Path::new(".")),
-            RecursiveMode::NonRecursive,
-        )?;
-        Ok(debouncer)
-    });
+    let events = watch_folder(path).ok();
     loop {
-        match news.recv_timeout(LOOK) {
-            Ok(()) | Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => std::thread::sleep(LOOK),
-        }
+        wait(events.as_ref());
         if file.has_changed() {
             let _ = kill_process(attendant.master, Signal::HUP);
         }
-        let _ = &debouncer;
     }
+}
+
+/// Events of the folder, since a file that is renamed into it is another file. Reading is none of them.
+fn watch_folder(path: &Path) -> rustix::io::Result<OwnedFd> {
+    let events = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    inotify::add_watch(
+        &events,
+        folder.unwrap_or(Path::new(".")),
+        WatchFlags::CREATE
+            | WatchFlags::MODIFY
+            | WatchFlags::CLOSE_WRITE
+            | WatchFlags::MOVED_TO
+            | WatchFlags::ATTRIB,
+    )?;
+    Ok(events)
+}
+
+/// Returns when something has happened and its writer pauses, and every `LOOK` in any case.
+fn wait(events: Option<&OwnedFd>) {
+    let Some(events) = events else {
+        return std::thread::sleep(LOOK);
+    };
+    let until = Instant::now() + LOOK;
+    let mut patience = LOOK;
+    while is_readable(
+        events,
+        patience.min(until.saturating_duration_since(Instant::now())),
+    ) {
+        // What has happened to which file does not matter: the file is looked at.
+        let mut passed = [0; 4096];
+        while rustix::io::read(events, &mut passed).is_ok_and(|bytes| bytes > 0) {}
+        patience = PAUSE;
+    }
+}
+
+fn is_readable(events: &OwnedFd, patience: Duration) -> bool {
+    let timeout = Timespec::try_from(patience).ok();
+    let mut one = [PollFd::new(events, PollFlags::IN)];
+    poll(&mut one, timeout.as_ref()).is_ok_and(|ready| ready > 0)
 }
 
 /// The file as it was when it was last looked at.

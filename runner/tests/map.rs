@@ -73,6 +73,10 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "logs",
+        &["tokio", "axum", "hyper", "crate::protocol", "crate::engine"],
+    ),
+    (
         "logs.rs",
         &["tokio", "axum", "hyper", "crate::protocol", "crate::engine"],
     ),
@@ -88,6 +92,8 @@ const UNSAFE: &[&str] = &[
     "action/program/spawn.rs",
     "environment.rs",
     "process/sys.rs",
+    "process/sys/forks.rs",
+    "process/sys/signals.rs",
 ];
 
 fn source() -> PathBuf {

@@ -48,6 +48,14 @@ pub fn c_with(name: &str, words: &[&str]) -> PathBuf {
     })
 }
 
+/// `actions/faults/c/NAME.cpp`, compiled.
+pub fn cpp(name: &str) -> PathBuf {
+    let source = workspace().join(format!("actions/faults/c/{name}.cpp"));
+    once(&format!("c/{name}.so"), |target| {
+        compile(&source, &["-lstdc++"], target);
+    })
+}
+
 /// `actions/faults/programs/NAME.c`, compiled to a program, with further words for the compiler.
 pub fn program(name: &str, words: &[&str]) -> PathBuf {
     let source = workspace().join(format!("actions/faults/programs/{name}.c"));

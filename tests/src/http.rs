@@ -29,12 +29,17 @@ pub struct Reply {
 impl Connection {
     #[track_caller]
     pub fn open(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect_timeout(&address, LIMIT).unwrap();
-        stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(LIMIT)).unwrap();
-        stream.set_write_timeout(Some(LIMIT)).unwrap();
-        let reader = BufReader::new(stream.try_clone().unwrap());
-        Self { stream, reader }
+        Self::try_open(address).unwrap_or_else(|| panic!("nobody listens on {address}"))
+    }
+
+    /// The same; `None` when nobody listens any more.
+    pub fn try_open(address: SocketAddr) -> Option<Self> {
+        let stream = TcpStream::connect_timeout(&address, LIMIT).ok()?;
+        stream.set_nodelay(true).ok()?;
+        stream.set_read_timeout(Some(LIMIT)).ok()?;
+        stream.set_write_timeout(Some(LIMIT)).ok()?;
+        let reader = BufReader::new(stream.try_clone().ok()?);
+        Some(Self { stream, reader })
     }
 
     /// Writes bytes as they are. A peer that has closed already shows when the answer is read.

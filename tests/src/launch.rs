@@ -3,7 +3,7 @@
 //! It listens on a port that the kernel chooses and says which one on stderr: nobody guesses a port or polls for it. Its
 //! folder, its temporary folder and its environment belong to it alone, so tests run side by side.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -84,8 +84,9 @@ impl Launch {
     }
 
     /// Starts the runner by way of another program, which gets its command line appended.
-    pub fn under(mut self, words: &[&str]) -> Self {
-        self.prefix = words.iter().map(OsString::from).collect();
+    pub fn under(mut self, words: &[impl AsRef<OsStr>]) -> Self {
+        let words = words.iter().map(|word| word.as_ref().to_owned());
+        self.prefix = words.collect();
         self
     }
 
@@ -120,6 +121,12 @@ impl Launch {
             .env("TMPDIR", folder.join("tmp"))
             .envs(self.variables.iter().cloned());
         (command, folder, mark)
+    }
+
+    /// Starts it without waiting until it listens; its folder is left behind.
+    pub fn spawn(&self) -> std::process::Child {
+        let (mut command, ..) = self.command();
+        command.args(&self.arguments).spawn().unwrap()
     }
 
     #[track_caller]

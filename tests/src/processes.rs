@@ -67,6 +67,13 @@ pub fn children(pid: i32) -> Vec<Process> {
         .collect()
 }
 
+/// The processes that run the action: children of a keeper, which is a child of the master.
+pub fn workers(master: i32) -> Vec<i32> {
+    let keepers = children(master).into_iter();
+    let workers = keepers.flat_map(|keeper| children(keeper.pid));
+    workers.map(|worker| worker.pid).collect()
+}
+
 /// Waits until `right` holds of the marked processes; gives them as they were last seen, and whether it held.
 /// The kernel has no event for "no process with this mark": this is the one place that looks again and again.
 pub fn until(mark: &str, right: impl Fn(&[Process]) -> bool) -> Result<Vec<Process>, Vec<Process>> {

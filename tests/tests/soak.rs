@@ -1,10 +1,11 @@
 //! Everything at once for a while: callers with payloads of their own, faults of every kind in random order, the library
 //! swapped every second. Wrong, lost, hung and leaked must end as zeros.
 //!
-//! `SOAK_SECONDS` says how long (10 when nobody says), `SOAK_SEED` repeats a run.
+//! `SOAK_SECONDS` says how long the three soaks take together (12 when nobody says), `SOAK_SEED` repeats a run.
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -16,6 +17,8 @@ use serde_json::{Value, json};
 
 /// Callers that only want their answers.
 const CALLERS: u64 = 4;
+/// How long a caller keeps a connection at least: closed ones take up the machine's ports for a minute.
+const KEPT: Duration = Duration::from_millis(20);
 /// How a run of the fixture ends its process, or does not end.
 const FAULTS: [&str; 16] = [
     "segv",
@@ -45,6 +48,9 @@ struct Tally {
     swaps: AtomicU64,
     /// 503: the process was shared with a run that ended it. The caller sends it again.
     again: AtomicU64,
+    /// 502 for a run that shared its process with a thread that an earlier run had left behind, or with a run that ended it
+    /// in a way that names nobody.
+    struck: AtomicU64,
     wrong: AtomicU64,
     lost: AtomicU64,
     hung: AtomicU64,
@@ -92,11 +98,28 @@ fn setting(name: &str, otherwise: u64) -> u64 {
 }
 
 #[test]
-fn soak() {
-    let seconds = setting("SOAK_SECONDS", 10);
+fn one_run_at_a_time() {
+    soak("one run at a time", &[]);
+}
+
+#[test]
+fn two_workers() {
+    soak("two workers", &["--workers", "2"]);
+}
+
+#[test]
+fn three_runs_at_once() {
+    soak("three runs at once", &["--concurrency", "3"]);
+}
+
+fn soak(name: &str, arguments: &[&str]) {
+    // One after the other: each has the machine for itself.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock();
+    let seconds = setting("SOAK_SECONDS", 12).div_ceil(3);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let seed = setting("SOAK_SEED", now.as_secs()).max(1);
-    report(&format!("{seconds} s, SOAK_SEED={seed}"));
+    report(&format!("{name}: {seconds} s, SOAK_SEED={seed}"));
     let libraries = [fixtures::c("die"), fixtures::c_with("die", &["-g"])];
     let shelf = Shelf::with(&libraries[0]);
     let runner = Launch::baked(&shelf.library)
@@ -108,10 +131,11 @@ fn soak() {
             "--sentinels",
             "off",
         ])
+        .args(arguments)
         .start();
     let tally = Tally::default();
     let end = AtomicBool::new(false);
-    fault(&runner, "segv", &tally);
+    fault(&runner, "segv", 0, &tally);
     ask(&mut runner.connect(), &json!({}), &tally);
     let before = Usage::of(&runner);
     std::thread::scope(|scope| {
@@ -131,13 +155,16 @@ fn soak() {
     // The last word is a good library's.
     shelf.put(&libraries[0]);
     runner.signal(Signal::HUP);
+    // A thread that was left behind may still strike.
+    std::thread::sleep(Duration::from_millis(10));
     ask(&mut runner.connect(), &json!({ "the": "end" }), &tally);
     let leaked = leaks(&runner, &before);
     let count = |counter: &AtomicU64| counter.load(Relaxed);
     let zeros = [count(&tally.wrong), count(&tally.lost), count(&tally.hung)];
     report(&format!(
-        "right {}, faults answered {}, swaps {}, sent again {}; wrong {}, lost {}, hung {}, leaked {}",
+        "{name}: right {}, struck {}, faults answered {}, swaps {}, sent again {}; wrong {}, lost {}, hung {}, leaked {}",
         count(&tally.right),
+        count(&tally.struck),
         count(&tally.faults),
         count(&tally.swaps),
         count(&tally.again),
@@ -155,12 +182,18 @@ fn soak() {
 /// An ordinary caller: one connection for some requests, then another one.
 fn call(runner: &Runner, caller: u64, tally: &Tally, end: &AtomicBool) {
     let mut connection = runner.connect();
+    let mut since = Instant::now();
     let mut round = 0_u64;
     while !end.load(Acquire) {
         let pad = "x".repeat(usize::try_from(round * 37 % 3000).unwrap());
         let value = json!({ "caller": caller, "round": round, "pad": pad });
-        if !ask(&mut connection, &value, tally) || round.is_multiple_of(caller * 16 + 1) {
+        let is_over = !ask(&mut connection, &value, tally);
+        if caller == 0 {
+            std::thread::sleep(KEPT); // It comes with a connection for each run, as many as ports allow.
+        }
+        if is_over || (since.elapsed() >= KEPT && round.is_multiple_of(caller * 16 + 1)) {
             connection = runner.connect();
+            since = Instant::now();
         }
         round += 1;
     }
@@ -179,6 +212,10 @@ fn ask(connection: &mut Connection, value: &Value, tally: &Tally) -> bool {
             tally.again.fetch_add(1, Relaxed);
             return false;
         }
+        502 if reply.error().starts_with("The action ") => {
+            tally.struck.fetch_add(1, Relaxed);
+            return false;
+        }
         _ => {
             tally.fail(&tally.wrong, &format!("{value}: {reply}"));
             0
@@ -190,13 +227,20 @@ fn ask(connection: &mut Connection, value: &Value, tally: &Tally) -> bool {
 /// One fault after the other.
 fn attack(runner: &Runner, mut dice: Dice, tally: &Tally, end: &AtomicBool) {
     while !end.load(Acquire) {
-        fault(runner, FAULTS[dice.roll(FAULTS.len())], tally);
+        let how = FAULTS[dice.roll(FAULTS.len())];
+        // Every fourth one after its run, whatever happens then.
+        let later = if dice.roll(4) == 0 {
+            dice.roll(3000)
+        } else {
+            0
+        };
+        fault(runner, how, later, tally);
         std::thread::sleep(Duration::from_millis(dice.roll(40) as u64));
     }
 }
 
-fn fault(runner: &Runner, how: &str, tally: &Tally) {
-    let body = json!({ "value": { "how": how } }).to_string();
+fn fault(runner: &Runner, how: &str, later: usize, tally: &Tally) {
+    let body = json!({ "value": { "how": how, "later": later } }).to_string();
     let mut connection = runner.connect();
     connection.send(&request("POST", "/run", &[], body.as_bytes()));
     let Some(reply) = tally.received(connection.try_reply("POST")) else {
@@ -204,6 +248,7 @@ fn fault(runner: &Runner, how: &str, tally: &Tally) {
     };
     match reply.status {
         502 if reply.error().starts_with("The action ") => tally.faults.fetch_add(1, Relaxed),
+        200 if later != 0 => tally.faults.fetch_add(1, Relaxed),
         503 => tally.again.fetch_add(1, Relaxed),
         _ => {
             tally.fail(&tally.wrong, &format!("{how}: {reply}"));
@@ -227,20 +272,23 @@ fn swap(runner: &Runner, shelf: &Shelf, good: &[PathBuf], dice: &mut Dice, tally
 /// What the tree holds.
 struct Usage {
     processes: usize,
-    /// Of the master, and of the table that keeper and worker share.
+    /// Of the master, and of the tables that keepers and workers share.
     descriptors: [usize; 2],
-    /// Of master and keeper: they live as long as the tree.
+    /// Of master and keepers: they live as long as the tree.
     memory: u64,
 }
 
 impl Usage {
     fn of(runner: &Runner) -> Self {
         let master = runner.pid();
-        let keeper = processes::children(master)[0].pid;
+        let keepers = processes::children(master).into_iter();
+        let keepers: Vec<i32> = keepers.map(|keeper| keeper.pid).collect();
+        let of_keepers = keepers.iter().map(|keeper| descriptors(*keeper));
+        let keepers_memory = keepers.iter().map(|keeper| private_memory(*keeper));
         Self {
             processes: runner.tree().len(),
-            descriptors: [master, keeper].map(descriptors),
-            memory: [master, keeper].map(private_memory).iter().sum(),
+            descriptors: [descriptors(master), of_keepers.sum()],
+            memory: private_memory(master) + keepers_memory.sum::<u64>(),
         }
     }
 }
@@ -274,7 +322,7 @@ fn leaks(runner: &Runner, before: &Usage) -> Vec<String> {
             before.descriptors[0] as u64,
         );
         compare(
-            "descriptors of the keeper",
+            "descriptors of the keepers",
             now.descriptors[1] as u64,
             before.descriptors[1] as u64,
         );

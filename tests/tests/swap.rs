@@ -140,7 +140,7 @@ fn a_bad_library_changes_nothing() {
     runner.stderr.until_text("cannot be read");
     assert_eq!(version_now(&runner), 1);
     // The worker dies, and the file is gone: what was served is still there.
-    for worker in workers(&runner) {
+    for worker in processes::workers(runner.pid()) {
         processes::signal(worker, Signal::KILL);
     }
     assert_eq!(version_now(&runner), 1);
@@ -180,13 +180,4 @@ fn the_old_one_finishes_its_run() {
         assert_eq!(slow.join().unwrap().assert_status(200).json()["version"], 1);
     });
     runner.until_tree(|tree| tree.len() == 3);
-}
-
-/// The processes that run the action: children of a keeper, which is a child of the master.
-fn workers(runner: &Runner) -> Vec<i32> {
-    let keepers = processes::children(runner.pid());
-    let workers = keepers
-        .iter()
-        .flat_map(|keeper| processes::children(keeper.pid));
-    workers.map(|worker| worker.pid).collect()
 }

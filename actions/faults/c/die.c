@@ -1,7 +1,10 @@
 /* Dies, in the way and at the time that it is told:
  *   DIE_AT_LOAD=how    while the library is loaded (a constructor)
  *   DIE_AT_INIT=how    in action_init
+ *   DIE_SOON=how       a moment after it has been loaded, on a thread
+ *   {"how":…,"later":…} after the run, so many microseconds later, on a thread
  *   {"how":…}          in a run;  with "port":… at the gate first;  with "idle":1 after the run, when the gate opens
+ *   {"bytes":…}        prints as many on each stream before it dies in a run
  * With any of them DIE_UNLESS=path lets it live while that file exists. What has nothing to die of returns its parameters. */
 #include "fault.h"
 #include <pthread.h>
@@ -42,6 +45,13 @@ static void bus_error(void) {
     *page = 1; /* beyond the end of the file */
 }
 
+static void divide(volatile int zero) {
+#if defined(__x86_64__)
+    zero = 1 / zero;
+#endif
+    raise(zero ? 0 : SIGFPE); /* where the processor does not mind */
+}
+
 static void deadlock(void) {
     pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
     pthread_mutex_lock(&mutex);
@@ -56,7 +66,7 @@ static void die(const char *how) {
     if (!strcmp(how, "segv")) *(volatile int *)8 = zero;
     if (!strcmp(how, "bus")) bus_error();
     if (!strcmp(how, "ill")) __builtin_trap();
-    if (!strcmp(how, "fpe")) raise(SIGFPE);
+    if (!strcmp(how, "fpe")) divide(zero);
     if (!strcmp(how, "abort")) abort();
     if (!strcmp(how, "exit")) exit(3);
     if (!strcmp(how, "exit0")) exit(0);
@@ -66,14 +76,26 @@ static void die(const char *how) {
     if (!strcmp(how, "stackoverflow_thread")) on_a_thread(overflow_here);
     if (!strcmp(how, "kill")) kill(getpid(), SIGKILL);
     if (!strcmp(how, "term")) kill(getpid(), SIGTERM);
+    if (!strcmp(how, "group")) kill(0, SIGTERM);
+    if (!strcmp(how, "parent")) kill(getppid(), SIGKILL), pause();
+    if (!strcmp(how, "stop")) raise(SIGSTOP); /* this very thread: another would be stopped a moment later */
     if (!strcmp(how, "spin")) for (;;) depth++;
     if (!strcmp(how, "sleep")) for (;;) pause();
     if (!strcmp(how, "deadlock")) deadlock();
 }
 
+static void *die_soon(void *how) {
+    usleep(5000);
+    die(how);
+    return NULL;
+}
+
 __attribute__((constructor)) static void load(void) {
+    pthread_t thread;
     if (getenv("DIE_AT_LOAD"))
         die(getenv("DIE_AT_LOAD"));
+    if (getenv("DIE_SOON"))
+        pthread_create(&thread, NULL, die_soon, getenv("DIE_SOON"));
 }
 
 ACTION_EXPORT action_result action_init(const action_context *context) {
@@ -84,7 +106,7 @@ ACTION_EXPORT action_result action_init(const action_context *context) {
 }
 
 struct plan {
-    long port;
+    long port, later;
     char how[256];
 };
 
@@ -93,6 +115,22 @@ static void *die_at_the_gate(void *argument) {
     fault_gate(plan->port);
     die(plan->how);
     return NULL;
+}
+
+static void *die_later(void *argument) {
+    struct plan *plan = argument;
+    usleep((useconds_t)plan->later);
+    die(plan->how);
+    return NULL;
+}
+
+static void print_lines(long bytes) {
+    for (long done = 0; done < bytes; done += 64) {
+        char line[64 + 1];
+        snprintf(line, sizeof line, "%062ld.\n", done);
+        if (write(STDOUT_FILENO, line, 64) != 64 || write(STDERR_FILENO, line, 64) != 64)
+            return;
+    }
 }
 
 INVOKE {
@@ -105,6 +143,13 @@ INVOKE {
         pthread_create(&thread, NULL, die_at_the_gate, plan);
         return fault_copy(params);
     }
+    plan->later = fault_number(params, "later", 0);
+    if (plan->later) {
+        pthread_t thread;
+        pthread_create(&thread, NULL, die_later, plan);
+        return fault_copy(params);
+    }
+    print_lines(fault_number(params, "bytes", 0));
     if (*plan->how) {
         puts("about to die");
         fflush(stdout);

@@ -60,6 +60,27 @@ static void open_files(void) {
         ;
 }
 
+/* Whatever was there is /dev/null now. */
+static void dup_over(int from) {
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int descriptor = from; descriptor < 512; descriptor++)
+        if (descriptor != null && fcntl(descriptor, F_GETFD) >= 0)
+            dup2(null, descriptor);
+}
+
+static void *print_for_ever(void *unused) {
+    char line[] = "a line that nobody asked for\n";
+    for (;;)
+        if (write(STDOUT_FILENO, line, sizeof line - 1) < 0)
+            return unused;
+}
+
+/* A child that outlives its parent, and prints. */
+static void child_prints(void) {
+    if (fork() == 0)
+        print_for_ever(NULL);
+}
+
 INVOKE {
     (void)context;
     const char *how = fault_string(params, "how");
@@ -72,6 +93,11 @@ INVOKE {
     if (!strcmp(how, "setenv")) threads(4, set_variables, 1);
     if (!strcmp(how, "threads")) threads(1000, nothing, 0);
     if (!strcmp(how, "files")) open_files();
+    if (!strcmp(how, "files and die")) open_files(), abort();
     if (!strcmp(how, "clearenv")) clearenv();
+    if (!strcmp(how, "dup")) dup_over((int)fault_number(params, "from", 3));
+    if (!strcmp(how, "print")) threads(1, print_for_ever, 0);
+    if (!strcmp(how, "child")) child_prints();
+    if (!strcmp(how, "child and die")) child_prints(), abort();
     return OK_EMPTY;
 }

@@ -33,7 +33,7 @@ static inline action_result fault_owned(char *text, size_t len) {
 }
 
 static inline action_result fault_copy(action_str text) {
-    char *copy = malloc(text.len + 1);
+    char *copy = (char *)malloc(text.len + 1);
     memcpy(copy, text.ptr, text.len);
     return fault_owned(copy, text.len);
 }
@@ -42,7 +42,7 @@ static inline action_result fault_copy(action_str text) {
 static inline const char *fault_value(action_str params, const char *key) {
     char quoted[64];
     int length = snprintf(quoted, sizeof quoted, "\"%s\":", key);
-    return memmem(params.ptr, params.len, quoted, (size_t)length);
+    return (const char *)memmem(params.ptr, params.len, quoted, (size_t)length);
 }
 
 static inline long fault_number(action_str params, const char *key, long otherwise) {
@@ -52,7 +52,7 @@ static inline long fault_number(action_str params, const char *key, long otherwi
 
 /* A string without escapes; "" when it is not there. The text lives until the thread's next call. */
 static inline const char *fault_string(action_str params, const char *key) {
-    static _Thread_local char text[256];
+    static __thread char text[256];
     const char *at = fault_value(params, key);
     const char *end = params.ptr + params.len;
     size_t length = 0;
@@ -65,7 +65,10 @@ static inline const char *fault_string(action_str params, const char *key) {
 
 /* Arrives at the test's gate, says its pid, and waits to be let through. The returned descriptor is the visit: close it to leave. */
 static inline int fault_gate(long port) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    struct sockaddr_in address;
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_port = htons((uint16_t)port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int visit = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int32_t pid = getpid();

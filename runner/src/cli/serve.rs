@@ -144,7 +144,6 @@ impl Serve {
         } else {
             1
         };
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let named = self.library.is_some();
         Config {
             library: self
@@ -155,9 +154,11 @@ impl Serve {
             library_is_named: named,
             entry_point: self.main,
             listen: self.listen,
-            workers: self
-                .workers
-                .map_or(if plain { cores } else { 1 }, usize::from),
+            workers: match self.workers {
+                Some(workers) => usize::from(workers),
+                None if plain => cores(),
+                None => 1,
+            },
             concurrency: usize::from(self.concurrency.unwrap_or(concurrency)),
             timeout: Some(self.timeout).filter(|limit| !limit.is_zero()),
             grace: self.grace,
@@ -175,6 +176,11 @@ impl Serve {
             scratch: std::env::temp_dir().join(format!("action-runner-{}", std::process::id())),
         }
     }
+}
+
+/// Asked only when it matters: the answer lies in files of the cgroup's.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 /// The action of an image.

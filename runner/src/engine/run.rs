@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::Engine;
 use crate::action::{Action, Context, Outcome};
+use crate::process::blame::AtRun;
 use crate::process::shared::{Counts, Ending};
 use crate::process::slots::{Slot, State};
 use crate::protocol::answer::Answer;
@@ -87,6 +88,8 @@ impl Engine {
     /// Calls the action with what has been decoded.
     fn activate(&self, slot: &Slot, run: &Run<'_>, trace: Trace<'_>) -> Answer {
         let (limit_ms, deadline_ms) = self.time_for(&run.metadata);
+        let worker = &self.worker;
+        let _at_run = (worker.config.concurrency > 1).then(|| AtRun::of(worker.pair, slot));
         self.enter(slot, State::Running, limit_ms);
         let answer = match self.action() {
             Ok(action) => self.call(

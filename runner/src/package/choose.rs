@@ -6,7 +6,7 @@
 //! `libaction.so` are taken for its own, unless they export an action.
 
 use super::elf;
-use super::survey::{Archive, Entry, EntryKind, damaged};
+use super::entry::{Archive, Entry, damaged};
 use crate::refusal::PackageRefusal as Refusal;
 use std::io::Read;
 
@@ -18,7 +18,7 @@ pub(super) fn action<'e>(
     archive: &mut Archive<'_>,
     entries: &'e [Entry],
 ) -> Result<&'e Entry, Refusal> {
-    let files: Vec<&Entry> = entries.iter().filter(|entry| is_content(entry)).collect();
+    let files: Vec<&Entry> = entries.iter().filter(|entry| entry.is_content()).collect();
     let (root, below): (Vec<&Entry>, Vec<&Entry>) =
         files.iter().partition(|entry| !entry.name.contains('/'));
     let program = root.iter().find(|entry| entry.name == PROGRAM).copied();
@@ -40,17 +40,6 @@ pub(super) fn action<'e>(
     program.ok_or_else(|| Refusal::NoLibrary {
         entries: files.iter().map(|entry| entry.name.clone()).collect(),
     })
-}
-
-/// A file that somebody meant to put there, not what macOS adds on its own.
-pub(super) fn is_content(entry: &Entry) -> bool {
-    let added = entry.name.starts_with("__MACOSX/")
-        || entry
-            .name
-            .rsplit('/')
-            .next()
-            .is_some_and(|name| name == ".DS_Store" || name.starts_with("._"));
-    entry.kind == EntryKind::File && !added
 }
 
 /// The libraries among these files.
@@ -99,7 +88,7 @@ fn actions<'e>(
 ) -> Result<Vec<&'e Entry>, Refusal> {
     let mut actions = Vec::new();
     for entry in candidates {
-        let bytes = super::unpack::contents(archive, entry, u64::MAX)?;
+        let bytes = entry.contents(archive, u64::MAX)?;
         if elf::read(&bytes).is_ok_and(|library| library.dialect.is_some()) {
             actions.push(*entry);
         }

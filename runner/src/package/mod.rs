@@ -11,6 +11,7 @@ pub mod search;
 mod choose;
 mod code;
 mod decode;
+mod entry;
 mod identity;
 mod kind;
 mod memory;

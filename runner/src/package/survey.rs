@@ -2,30 +2,11 @@
 //! refused here, before there is a folder; what remains are the checks that need the unpacked bytes.
 
 use super::Limits;
+use super::entry::{Archive, Entry, EntryKind, damaged, why};
 use crate::refusal::PackageRefusal as Refusal;
 use std::collections::{HashMap, HashSet};
 use std::io::{Cursor, Read};
-use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
-
-pub(super) type Archive<'a> = ZipArchive<Cursor<&'a [u8]>>;
-
-/// One entry that may be unpacked. The name is relative, has no `..`, and no folder in it is a link.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) index: usize,
-    pub(super) name: String,
-    pub(super) kind: EntryKind,
-    pub(super) executable: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum EntryKind {
-    File,
-    Folder,
-    /// A symbolic link, to this target.
-    Link(String),
-}
 
 pub(super) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Archive<'a>, Refusal> {
     if let Some(found) = announced_entries(bytes).filter(|found| *found > limits.entries) {
@@ -221,21 +202,5 @@ fn places(entries: &[Entry]) -> Result<(), Refusal> {
 fn ambiguous(name: &str) -> Refusal {
     Refusal::Ambiguous {
         entry: name.to_owned(),
-    }
-}
-
-pub(super) fn damaged(name: &str, error: &ZipError) -> Refusal {
-    Refusal::DamagedEntry {
-        entry: name.to_owned(),
-        why: why(error),
-    }
-}
-
-/// The reason without the crate's own preamble.
-fn why(error: &ZipError) -> String {
-    match error {
-        ZipError::Io(error) => error.to_string(),
-        ZipError::InvalidArchive(text) => text.to_string(),
-        other => other.to_string(),
     }
 }

@@ -3,11 +3,11 @@
 //! `survey` has refused every name and link that leads outside; here the bytes are checked while they are written
 //! (size, checksum). The folder is removed again unless everything went well.
 
-use super::survey::{self, Archive, Entry, EntryKind};
-use super::{Code, Limits, Package, Refused, choose, in_memory, memory};
+use super::entry::{Archive, Entry, EntryKind};
+use super::{Code, Limits, Package, Refused, choose, in_memory, memory, survey};
 use crate::refusal::PackageRefusal as Refusal;
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
-use std::io::{self, Read, Write};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -19,7 +19,7 @@ pub(super) fn archive(bytes: &[u8], scratch: &Path, limits: &Limits) -> Result<P
     let origin = format!("{} in the archive", chosen.name);
     let companions = entries.iter().filter(|entry| is_companion(entry)).count() > 1;
     if !companions {
-        let contents = contents(&mut archive, chosen, limits.size)?;
+        let contents = chosen.contents(&mut archive, limits.size)?;
         return in_memory(&contents, origin);
     }
     let folder = Folder::new(scratch).map_err(|error| nowhere(scratch, &error))?;
@@ -48,60 +48,7 @@ pub(super) fn archive(bytes: &[u8], scratch: &Path, limits: &Limits) -> Result<P
 }
 
 fn is_companion(entry: &Entry) -> bool {
-    choose::is_content(entry) || matches!(entry.kind, EntryKind::Link(_))
-}
-
-/// The unpacked bytes of one file.
-pub(super) fn contents(
-    archive: &mut Archive<'_>,
-    entry: &Entry,
-    limit: u64,
-) -> Result<Vec<u8>, Refusal> {
-    let mut bytes = Vec::new();
-    copy(archive, entry, &mut bytes, limit, Path::new("memory"))?;
-    Ok(bytes)
-}
-
-/// Unpacks one file; its checksum is compared at the end.
-fn copy(
-    archive: &mut Archive<'_>,
-    entry: &Entry,
-    to: &mut impl Write,
-    limit: u64,
-    folder: &Path,
-) -> Result<u64, Refusal> {
-    let file = archive
-        .by_index(entry.index)
-        .map_err(|error| survey::damaged(&entry.name, &error))?;
-    let announced = file.size();
-    // What an entry announces has been held against the limit; what it has may be more.
-    let mut file = file.take(announced.saturating_add(1).min(limit.saturating_add(1)));
-    let mut written = 0;
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        let read = file
-            .read(&mut buffer)
-            .map_err(|error| Refusal::DamagedEntry {
-                entry: entry.name.clone(),
-                why: error.to_string(),
-            })?;
-        if read == 0 {
-            break;
-        }
-        written += read as u64;
-        to.write_all(&buffer[..read])
-            .map_err(|error| nowhere(folder, &error))?;
-    }
-    if written > limit {
-        return Err(Refusal::TooLarge { limit });
-    }
-    if written != announced {
-        return Err(Refusal::DamagedEntry {
-            entry: entry.name.clone(),
-            why: format!("it has {written} bytes where {announced} are announced"),
-        });
-    }
-    Ok(written)
+    entry.is_content() || matches!(entry.kind, EntryKind::Link(_))
 }
 
 fn write_all(
@@ -127,7 +74,7 @@ fn write_all(
                     .mode(mode)
                     .open(&path)
                     .map_err(fail)?;
-                left -= copy(archive, entry, &mut file, left, folder)?.min(left);
+                left -= entry.copy(archive, &mut file, left, fail)?.min(left);
             }
         }
     }

@@ -6,10 +6,9 @@ use std::time::Instant;
 
 use rustix::process::{Pid, Signal};
 
-use super::master::{Kept, SHORT_LIFE};
 use super::slots::{Pair, Tree};
 use super::sys::{self, Side};
-use super::{Attend, Roles};
+use super::{Attend, Roles, SHORT_LIFE};
 use crate::config::Config;
 use crate::package::Stamp;
 use crate::refusal;
@@ -80,12 +79,11 @@ impl Attendants {
     pub(super) fn new(
         config: &'static Config,
         tree: &'static Tree,
-        pairs: &[Kept],
+        pairs: &'static [&'static Pair],
         library: Option<Stamp>,
         admin: Option<(OwnedFd, String)>,
         roles: Roles,
     ) -> Self {
-        let pairs: Vec<&'static Pair> = pairs.iter().map(|kept| kept.pair).collect();
         let admin = admin.map(|(socket, address)| {
             // Whoever asks before there is anybody to answer waits.
             let _ = rustix::net::listen(&socket, BACKLOG);
@@ -99,7 +97,7 @@ impl Attendants {
             context: Attendant {
                 config,
                 tree,
-                pairs: pairs.leak(),
+                pairs,
                 library,
                 listener: admin.map(AsFd::as_fd),
                 master: rustix::process::getpid(),

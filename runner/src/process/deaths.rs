@@ -1,6 +1,8 @@
 //! How a worker died: its wait status, and whether the kernel's out-of-memory killer was at work.
 
 use std::fs;
+use std::io;
+use std::os::fd::BorrowedFd;
 
 use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
 
@@ -70,20 +72,32 @@ impl MemoryGroup {
     }
 
     fn limit_mb(&self) -> u64 {
-        let text = fs::read_to_string(&self.limit).unwrap_or_default();
-        text.trim().parse::<u64>().unwrap_or(0) >> 20
+        self.limit().unwrap_or(0) >> 20
+    }
+
+    /// `None`: there is none.
+    fn limit(&self) -> Option<u64> {
+        fs::read_to_string(&self.limit).ok()?.trim().parse().ok()
     }
 }
 
-/// Reaps the process behind `exit` (a pidfd), and says how it ended. `None`: it has not.
-pub(super) fn reap(exit: &std::os::fd::OwnedFd, memory: Option<&mut MemoryGroup>) -> Option<Death> {
-    use std::os::fd::AsFd;
-    let status = waitid(
-        WaitId::PidFd(exit.as_fd()),
-        WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
-    )
-    .ok()??;
-    Some(name(&status, memory))
+/// How much memory this process's control group may use, in bytes, if it has a limit.
+pub fn memory_limit() -> Option<u64> {
+    MemoryGroup::find()?.limit()
+}
+
+/// Reaps the process behind `exit` (a pidfd), and says how it ended. `None`: it has not. An error: that is no pidfd any
+/// more.
+pub(super) fn reap(
+    exit: BorrowedFd<'_>,
+    memory: Option<&mut MemoryGroup>,
+) -> io::Result<Option<Death>> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+    match waitid(WaitId::PidFd(exit), options) {
+        Ok(status) => Ok(status.map(|status| name(&status, memory))),
+        Err(rustix::io::Errno::INTR) => Ok(None),
+        Err(_) => Err(io::ErrorKind::NotConnected.into()),
+    }
 }
 
 fn name(status: &WaitIdStatus, memory: Option<&mut MemoryGroup>) -> Death {

@@ -7,6 +7,21 @@ use rustix::net::{getpeername, getsockname};
 
 use super::sys;
 
+/// What some descriptors were when they were made. In a table that is shared with an action they may be closed, or lead
+/// elsewhere by now.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Identities(Vec<Option<(u64, u64)>>);
+
+impl Identities {
+    pub(super) fn of<'a>(descriptors: impl Iterator<Item = BorrowedFd<'a>>) -> Self {
+        let identity = |descriptor| {
+            let status = rustix::fs::fstat(descriptor).ok()?;
+            Some((status.st_dev, status.st_ino))
+        };
+        Self(descriptors.map(identity).collect())
+    }
+}
+
 /// Closes every descriptor above the standard three that is not in `kept`.
 ///
 /// Only while no worker lives: a living one's descriptors are nobody else's to judge.

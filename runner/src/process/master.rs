@@ -18,7 +18,8 @@ use super::shared::Verdict;
 use super::slots::{Pair, Phase, Tree};
 use super::swap::Library;
 use super::sys::{self, Side, Signals};
-use super::{Delivery, Roles, new_bell, ring};
+use super::watchdog::Countdown;
+use super::{Delivery, Roles, SHORT_LIFE, new_bell, ring};
 use crate::config::Config;
 use crate::logs::Logs;
 use crate::package;
@@ -28,8 +29,6 @@ use crate::refusal::{self, CannotServe};
 const CANNOT_LOAD: i32 = 3;
 /// Exit status of a server that was stopped before its runs were done.
 const CUT_SHORT: i32 = 1;
-/// A keeper that lasted less than this is not replaced at once.
-pub(super) const SHORT_LIFE: Duration = Duration::from_secs(1);
 /// What keepers get beyond the time that they give their workers, before they are killed.
 const LAST_WORD: Duration = Duration::from_secs(1);
 const SIGNALS: [i32; 7] = [
@@ -55,7 +54,7 @@ pub(super) struct Master {
     announced: bool,
     status: i32,
     /// When keepers are killed that have not left by then.
-    pub(super) stop_by: Option<Instant>,
+    pub(super) stop_by: Option<Countdown>,
 }
 
 /// One keeper and its pair's shared page.
@@ -86,6 +85,7 @@ pub fn run(config: &'static Config, roles: Roles) -> Result<i32, CannotServe> {
             started: Instant::now(),
         });
     }
+    let shared: Vec<&'static Pair> = pairs.iter().map(|kept| kept.pair).collect();
     // Before it is copied: whatever is written afterwards is news to whoever watches it.
     let file = config.library.as_deref().and_then(package::stamp);
     let tree: &'static Tree = sys::shared()?;
@@ -97,7 +97,7 @@ pub fn run(config: &'static Config, roles: Roles) -> Result<i32, CannotServe> {
         listener,
         address,
         roles,
-        attendants: Attendants::new(config, tree, &pairs, file, admin, roles),
+        attendants: Attendants::new(config, tree, shared.leak(), file, admin, roles),
         pairs,
         library: Library::of(config),
         announced: false,
@@ -182,7 +182,7 @@ impl Master {
             self.reap();
             self.restart();
             self.heed_swap();
-            if self.stop_by.is_some_and(|until| until <= Instant::now()) {
+            if self.stop_by.as_mut().is_some_and(Countdown::is_over) {
                 return self.kill_all();
             }
         }
@@ -202,9 +202,9 @@ impl Master {
             );
         let restarts = restarts.filter(|_| self.stop_by.is_none());
         restarts
-            .chain(self.stop_by)
-            .min()
             .map(|moment| moment.saturating_duration_since(now))
+            .chain(self.stop_by.as_ref().map(Countdown::next_look))
+            .min()
     }
 
     /// Reaps every child that has died: keepers, and the orphans that actions leave behind.
@@ -261,8 +261,8 @@ impl Master {
 
     fn stop(&mut self, status: i32) {
         self.status = status;
-        self.stop_by =
-            Some(Instant::now() + self.config.drain_delay + self.config.grace + LAST_WORD);
+        let time = self.config.drain_delay + self.config.grace + LAST_WORD;
+        self.stop_by = Some(Countdown::new(time));
         self.tree.draining.store(1, Release);
         self.pairs.iter().for_each(|kept| ring(kept.bell.as_fd()));
     }

@@ -10,6 +10,7 @@
 //! axum: what a worker does is a function that is handed in ([`Work`]).
 
 mod attendant;
+pub mod blame;
 mod bound;
 mod deaths;
 mod descriptors;
@@ -18,19 +19,26 @@ mod master;
 mod settle;
 pub mod shared;
 pub mod slots;
+mod stash;
 mod swap;
 pub mod sys;
 mod watchdog;
 mod worker;
 
 pub use attendant::Attendant;
+pub use deaths::memory_limit;
 pub use master::run;
+pub use stash::Piece;
 
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use crate::config::Config;
 use crate::logs::Logs;
 use slots::{Pair, Seat, Tree};
+
+/// A child of the master's that lasted less than this is not replaced at once.
+const SHORT_LIFE: Duration = Duration::from_secs(1);
 
 /// What a worker does with its life. Returns the status its process exits with.
 pub type Work = fn(Worker) -> i32;
@@ -108,9 +116,14 @@ pub fn ring(bell: BorrowedFd<'_>) {
     let _ = rustix::io::write(bell, &1_u64.to_ne_bytes());
 }
 
-/// Stops a bell's ringing.
-pub fn quiet(bell: BorrowedFd<'_>) {
-    let _ = rustix::io::read(bell, &mut [0; 8]);
+/// Stops a bell's ringing. False: that is no bell any more.
+#[must_use]
+pub fn quiet(bell: BorrowedFd<'_>) -> bool {
+    use rustix::io::Errno;
+    matches!(
+        rustix::io::read(bell, &mut [0; 8]),
+        Ok(8) | Err(Errno::AGAIN | Errno::INTR)
+    )
 }
 
 fn new_bell() -> std::io::Result<OwnedFd> {

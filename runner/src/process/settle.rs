@@ -5,13 +5,16 @@ use std::time::{Duration, Instant};
 
 use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
 
-use super::slots::{self, Pair, State};
+use super::slots::{self, Pair, Slot, State};
 use super::sys;
 use crate::protocol::answer::{self, Answer};
 use crate::refusal::{Death, Phase};
 
 /// How long a connection is kept for its caller to read the answer and hang up.
 const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How many pieces are read of what a caller still sends, before others have their turn.
+const READS: usize = 64;
 
 /// Connections that have been answered for a dead worker and wait for their callers to hang up: closing at once, with
 /// part of the request unread, would destroy the answer on its way.
@@ -37,14 +40,14 @@ impl Lingering {
         let now = Instant::now();
         self.0.retain(|(connection, until)| {
             let mut buffer = [0; 16 * 1024];
-            loop {
+            for _ in 0..READS {
                 match recv(connection.as_fd(), &mut buffer, RecvFlags::DONTWAIT) {
-                    Ok((0, _)) => return false,
-                    Ok(_) if now < *until => {}
-                    Err(rustix::io::Errno::AGAIN) => return now < *until,
+                    Ok((1.., _)) | Err(rustix::io::Errno::INTR) => {}
+                    Err(rustix::io::Errno::AGAIN) => break,
                     _ => return false,
                 }
             }
+            now < *until
         });
     }
 
@@ -67,35 +70,91 @@ pub(super) fn moment(phase: slots::Phase) -> Phase {
     }
 }
 
-/// Settles every connection of the worker that sat in `seat`. `death` is `None` for one that left on purpose.
-pub(super) fn settle(pair: &Pair, seat: usize, death: Option<Death>, lingering: &mut Lingering) {
+/// How a worker was ended, and the slots of the runs that brought it about, as far as anybody can tell.
+pub(super) struct End {
+    pub death: Death,
+    pub culprits: Vec<usize>,
+}
+
+impl End {
+    /// Is the run at `index`, in this state, to blame? Where nobody is named, all that were running may be.
+    fn blames(&self, pair: &Pair, seat: usize, index: usize, state: State) -> bool {
+        match state {
+            _ if !self.culprits.is_empty() => self.culprits.contains(&index),
+            State::Running | State::Initialising => true,
+            _ => !pair.is_at_work(seat),
+        }
+    }
+
+    /// The death as the run of `slot` is told of it.
+    fn of(&self, slot: &Slot) -> Death {
+        match self.death {
+            Death::TimeLimit { .. } if slot.run().1 != 0 => Death::TimeLimit {
+                ms: slot.run().1.into(),
+            },
+            death => death,
+        }
+    }
+}
+
+/// Settles every connection of the worker that sat in `seat`. `end` is `None` for one that left on purpose.
+pub(super) fn settle(pair: &Pair, seat: usize, end: Option<&End>, lingering: &mut Lingering) {
     let during = moment(pair.seats[seat].phase());
-    for slot in pair.owned_by(seat) {
-        let (state, _) = slot.read();
-        let answer = match (state, death) {
-            (State::Free, _) => continue,
-            (State::Idle, _) => {
-                slot.release();
-                continue;
+    // Judged before the first of them is answered, and its slot free.
+    let owed: Vec<(usize, &Slot, State, bool)> = (0..)
+        .zip(pair.in_use())
+        .map(|(index, slot)| (index, slot, slot.read()))
+        .filter(|(_, _, (state, owner))| *owner == Some(seat) && *state != State::Free)
+        .map(|(index, slot, (state, _))| {
+            let is_blamed = end.is_some_and(|end| end.blames(pair, seat, index, state));
+            (index, slot, state, is_blamed)
+        })
+        .collect();
+    for (index, slot, state, is_blamed) in owed {
+        let noted = slot.traffic();
+        let really = || sys::traffic(sys::lend(slot.descriptor()));
+        // It died inside the call, or before it could note what had come of it: the kernel knows.
+        let state = match state {
+            State::Taking if really().is_some_and(|it| it.received == noted.received) => {
+                State::Idle
             }
-            (State::Running | State::Answering, Some(death)) => Some(Answer::died(death, during)),
-            (State::Initialising, Some(death)) => Some(Answer::died(
-                death,
-                match during {
+            State::Sending => match really().map(|it| it.sent) {
+                Some(sent) if sent == noted.sent => State::Answering,
+                Some(sent) if sent == slot.due() => State::Idle,
+                _ => State::Sending,
+            },
+            state => state,
+        };
+        // Nothing has been read, or nothing that is not kept: the next worker goes on with it.
+        if state == State::Idle {
+            pair.stash.drop(index);
+        }
+        if state == State::Idle || (state == State::Reading && pair.stash.hand_on(index)) {
+            slot.release();
+            continue;
+        }
+        let answer = match (state, end.filter(|_| is_blamed)) {
+            (State::Running | State::Answering, Some(end)) => {
+                Some(Answer::died(end.of(slot), during))
+            }
+            (State::Initialising, Some(end)) => {
+                let during = match during {
                     Phase::Load => Phase::Load,
                     _ => Phase::Init,
-                },
-            )),
-            (State::Reading | State::Running | State::Initialising | State::Answering, _) => {
-                Some(Answer::neighbour_died())
+                };
+                Some(Answer::died(end.of(slot), during))
             }
-            // Nobody can know what the caller has sent or got: it must not get two answers, nor wait for ever.
-            (State::Sending | State::Taking, _) => None,
+            // It has part of its answer: there must be no other.
+            (State::Sending, _) => None,
+            _ => Some(Answer::neighbour_died()),
         };
         let connection = sys::adopt(slot.descriptor());
+        pair.stash.drop(index);
         slot.free();
-        if let Some(answer) = answer {
-            lingering.say_and_linger(connection, &answer);
+        match answer {
+            Some(answer) => lingering.say_and_linger(connection, &answer),
+            // A child that an action has left behind may hold a copy: the caller is to see the end all the same.
+            None => drop(shutdown(&connection, Shutdown::Both)),
         }
     }
 }

@@ -5,10 +5,14 @@
 //! keeper alone reads it and settles with the caller. No slot is ever written by two living processes, except that
 //! a free slot is claimed with a compare-and-swap, since two workers may stand side by side during a swap.
 
+mod slot;
+
 use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicI32, AtomicU32, Ordering::*};
+use std::sync::atomic::{AtomicU32, Ordering::*};
 
 use super::shared::{Counts, Fates, Swap, Text, Upload};
+use super::stash::Stash;
+pub use slot::{Slot, State, Traffic};
 
 /// Connections that one pair can hold at once. Pages of slots never used cost nothing.
 pub const SLOTS: usize = 4096;
@@ -16,145 +20,6 @@ pub const SLOTS: usize = 4096;
 pub const SEATS: usize = 2;
 /// The longest sentence that a worker can leave for its keeper, in bytes.
 const SENTENCE: usize = 2048;
-
-/// What a connection is doing, as far as its caller is concerned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum State {
-    /// No connection.
-    Free = 0,
-    /// Connected, no byte of a request has been read: a next worker can go on with it.
-    Idle = 1,
-    /// Part of a request has been read, the action knows nothing of it.
-    Reading = 2,
-    /// The action has been entered for a `/run`.
-    Running = 3,
-    /// A library is being loaded for an `/init`.
-    Initialising = 4,
-    /// There is an answer, of which no byte has been sent.
-    Answering = 5,
-    /// Part of an answer may have been sent: there must be no other.
-    Sending = 6,
-    /// Idle until this moment; the first byte of a request may just have been read.
-    Taking = 7,
-}
-
-impl State {
-    fn from_bits(bits: u32) -> Self {
-        match bits & 0xff {
-            1 => Self::Idle,
-            2 => Self::Reading,
-            3 => Self::Running,
-            4 => Self::Initialising,
-            5 => Self::Answering,
-            6 => Self::Sending,
-            7 => Self::Taking,
-            _ => Self::Free,
-        }
-    }
-}
-
-/// One connection. All zero: free.
-#[repr(C)]
-pub struct Slot {
-    /// State in the low byte, the seat of the owner plus one in the next (0: nobody's, waits for adoption).
-    word: AtomicU32,
-    descriptor: AtomicI32,
-    /// Counts the runs of this slot, so that the watchdog tells one from the next.
-    run: AtomicU32,
-    /// How long the current run may take, in milliseconds; 0 = for ever.
-    limit_ms: AtomicU32,
-    /// Counts the reads of the current request.
-    progress: AtomicU32,
-}
-
-const fn word(state: State, owner: u32) -> u32 {
-    state as u32 | (owner << 8)
-}
-
-impl Slot {
-    /// The state, and the seat that owns the connection.
-    pub fn read(&self) -> (State, Option<usize>) {
-        let bits = self.word.load(Acquire);
-        (
-            State::from_bits(bits),
-            ((bits >> 8) as usize).checked_sub(1),
-        )
-    }
-
-    /// The connection's descriptor. Meaningful while the slot is not free.
-    pub fn descriptor(&self) -> RawFd {
-        self.descriptor.load(Relaxed)
-    }
-
-    /// Which run of this slot it is, and its limit in milliseconds (0 = none).
-    pub fn run(&self) -> (u32, u32) {
-        (self.run.load(Relaxed), self.limit_ms.load(Relaxed))
-    }
-
-    /// How often something of the current request has been read.
-    pub fn progress(&self) -> u32 {
-        self.progress.load(Relaxed)
-    }
-
-    /// Called by the owner: something of a request has been read.
-    pub fn note_progress(&self) {
-        self.progress
-            .store(self.progress().wrapping_add(1), Relaxed);
-    }
-
-    /// Called by the owner: the connection is in `state` now.
-    pub fn set(&self, state: State, seat: usize) {
-        self.word.store(word(state, seat_bits(seat)), Release);
-    }
-
-    /// Called by the owner: a run begins that may take `limit_ms`.
-    ///
-    /// Ordered before whatever the caller reads next, so that a keeper about to sleep sees the run, or the worker
-    /// sees that it sleeps.
-    pub fn begin(&self, state: State, seat: usize, limit_ms: u32) {
-        self.run
-            .store(self.run.load(Relaxed).wrapping_add(1), Relaxed);
-        self.limit_ms.store(limit_ms, Relaxed);
-        self.word.store(word(state, seat_bits(seat)), SeqCst);
-    }
-
-    /// Takes a free slot for a connection. False: somebody else has it.
-    pub fn claim(&self, descriptor: RawFd, seat: usize) -> bool {
-        let mine = word(State::Idle, seat_bits(seat));
-        if self
-            .word
-            .compare_exchange(0, mine, AcqRel, Relaxed)
-            .is_err()
-        {
-            return false;
-        }
-        self.descriptor.store(descriptor, Relaxed);
-        true
-    }
-
-    /// Gives an idle connection to whoever adopts it. Called by the owner, or by the keeper for a dead owner.
-    pub fn release(&self) {
-        self.word.store(word(State::Idle, 0), Release);
-    }
-
-    /// Takes a released connection over. False: somebody else was first, or there is none.
-    pub fn adopt(&self, seat: usize) -> bool {
-        let mine = word(State::Idle, seat_bits(seat));
-        self.word
-            .compare_exchange(word(State::Idle, 0), mine, AcqRel, Relaxed)
-            .is_ok()
-    }
-
-    /// The connection is closed. Called by the owner, or by the keeper for a dead owner.
-    pub fn free(&self) {
-        self.word.store(0, Release);
-    }
-}
-
-fn seat_bits(seat: usize) -> u32 {
-    if seat == 0 { 1 } else { 2 }
-}
 
 /// How far a worker has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,6 +49,8 @@ pub struct Seat {
     pub process: AtomicU32,
     /// Runs that have begun in this worker.
     pub runs: AtomicU32,
+    /// The run that ended this worker, if one of several left word: the index of its slot, plus one.
+    pub culprit: AtomicU32,
     /// Activations of this worker whose log has not been ended, for stdout and for stderr.
     pub unended: [AtomicU32; 2],
     sentence: Text<SENTENCE>,
@@ -231,6 +98,7 @@ impl Seat {
         self.set_phase(Phase::Starting);
         self.retire.store(0, Relaxed);
         self.runs.store(0, Relaxed);
+        self.culprit.store(0, Relaxed);
         self.say("");
         self.process.store(0, Relaxed);
         for unended in &self.unended {
@@ -266,6 +134,8 @@ pub struct Pair {
     pub keeper_sleeps: AtomicU32,
     /// Slots with this index or a higher one have never been used.
     used: AtomicU32,
+    /// 1 once a worker has forked: children may hold copies of its connections.
+    pub forked: AtomicU32,
     /// Workers that died without being asked to.
     pub deaths: AtomicU32,
     /// How they ended.
@@ -278,6 +148,8 @@ pub struct Pair {
     /// What the workers of each seat have counted.
     pub counts: [Counts; SEATS],
     pub slots: [Slot; SLOTS],
+    /// What has been read of requests that have not begun.
+    pub stash: Stash,
 }
 
 impl Pair {
@@ -290,6 +162,18 @@ impl Pair {
     pub fn owned_by(&self, seat: usize) -> impl Iterator<Item = &Slot> {
         self.in_use()
             .filter(move |slot| slot.read().1 == Some(seat))
+    }
+
+    /// The index of one of these slots.
+    pub fn index_of(&self, slot: &Slot) -> usize {
+        let address = std::ptr::from_ref(slot).addr();
+        (address - self.slots.as_ptr().addr()) / size_of::<Slot>()
+    }
+
+    /// Is a run or an initialisation of `seat` under way?
+    pub fn is_at_work(&self, seat: usize) -> bool {
+        self.owned_by(seat)
+            .any(|slot| matches!(slot.read().0, State::Running | State::Initialising))
     }
 
     /// Claims a free slot for a connection of `seat`, the lowest there is among the first `limit`; its index.
@@ -338,7 +222,10 @@ impl Pair {
 
     /// A new keeper takes over, in a table of its own: none of these connections is there.
     pub fn forget(&self) {
-        self.in_use().for_each(Slot::free);
+        for (index, slot) in self.in_use().enumerate() {
+            slot.free();
+            self.stash.drop(index);
+        }
         self.seats.iter().for_each(Seat::clear);
         for stream in &self.streams {
             stream.lock.store(0, Relaxed);

@@ -4,12 +4,18 @@
 //! must know. The rest of `process` is safe code.
 #![expect(unsafe_code, reason = "the one door of the process tree to the kernel")]
 
+mod forks;
+mod signals;
+
 use std::io;
-use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::time::Duration;
 
+use super::slots::Traffic;
+pub use forks::{ForkMark, watch_forks};
 pub use libc::pid_t as Pid;
+pub use signals::{Signals, default_signals, on_the_way_out};
 
 /// Which side of a `fork` or `clone` this is.
 pub enum Side {
@@ -110,60 +116,44 @@ pub fn close_range(first: RawFd, last: RawFd) {
     let _ = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
 }
 
-/// A set of signals to wait for instead of being interrupted by.
-#[derive(Clone, Copy)]
-pub struct Signals(libc::sigset_t);
-
-impl Signals {
-    /// Blocks `signals` in this thread, so that they stay pending until waited for.
-    pub fn block(signals: &[i32]) -> Self {
-        // SAFETY: an all-zero sigset_t is a valid value to initialise over.
-        let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
-        // SAFETY: `set` is a valid sigset_t.
-        unsafe { libc::sigemptyset(&raw mut set) };
-        for signal in signals {
-            // SAFETY: `set` is initialised; unknown numbers are refused by the call.
-            unsafe { libc::sigaddset(&raw mut set, *signal) };
-        }
-        // SAFETY: `set` is initialised, the old mask is not asked for.
-        unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, ptr::null_mut()) };
-        Self(set)
+/// What has been read from a TCP connection and sent on it, as the kernel knows it: also for a process that died inside
+/// the call.
+pub fn traffic(socket: BorrowedFd<'_>) -> Option<Traffic> {
+    // Where `tcpi_bytes_acked` and `tcpi_bytes_received` stand in the kernel's `struct tcp_info`, and where they end.
+    const ACKED: usize = 120;
+    const RECEIVED: usize = 128;
+    const END: usize = 136;
+    let mut info = [0_u8; END];
+    let mut length = libc::socklen_t::try_from(END).ok()?;
+    let number = socket.as_raw_fd();
+    // SAFETY: the buffer is as long as `length` says; the kernel writes no more than that.
+    let outcome = unsafe {
+        libc::getsockopt(
+            number,
+            libc::IPPROTO_TCP,
+            libc::TCP_INFO,
+            info.as_mut_ptr().cast(),
+            &raw mut length,
+        )
+    };
+    let (mut unread, mut unacked): (libc::c_int, libc::c_int) = (0, 0);
+    // SAFETY: FIONREAD writes one int.
+    let read = unsafe { libc::ioctl(number, libc::FIONREAD, &raw mut unread) };
+    // SAFETY: SIOCOUTQ, which has the number of TIOCOUTQ, writes one int.
+    let written = unsafe { libc::ioctl(number, libc::TIOCOUTQ, &raw mut unacked) };
+    if outcome != 0 || read != 0 || written != 0 || length as usize != END {
+        return None;
     }
-
-    /// The next of the signals, or `None` when `limit` has passed.
-    pub fn wait(&self, limit: Option<Duration>) -> Option<i32> {
-        let signal = match limit {
-            // SAFETY: the set is initialised; no information is asked for.
-            None => unsafe { libc::sigwaitinfo(&raw const self.0, ptr::null_mut()) },
-            Some(limit) => {
-                let limit = libc::timespec {
-                    tv_sec: libc::time_t::try_from(limit.as_secs()).unwrap_or(libc::time_t::MAX),
-                    tv_nsec: libc::c_long::from(limit.subsec_nanos()),
-                };
-                // SAFETY: as above; the time is a valid timespec for the length of the call.
-                unsafe { libc::sigtimedwait(&raw const self.0, ptr::null_mut(), &raw const limit) }
-            }
-        };
-        (signal > 0).then_some(signal)
-    }
-}
-
-/// Gives every signal its default meaning and unblocks all of them: what an action may expect to find.
-///
-/// SIGPIPE stays ignored, as in every Rust program: a caller that went away must not end a worker.
-pub fn default_signals() {
-    for signal in 1..=64 {
-        if signal != libc::SIGPIPE && signal != libc::SIGKILL && signal != libc::SIGSTOP {
-            // SAFETY: SIG_DFL is a valid disposition; numbers that libc keeps for itself are refused by the call.
-            unsafe { libc::signal(signal, libc::SIG_DFL) };
-        }
-    }
-    // SAFETY: an all-zero sigset_t is a valid value to initialise over.
-    let mut none: libc::sigset_t = unsafe { std::mem::zeroed() };
-    // SAFETY: `none` is a valid sigset_t.
-    unsafe { libc::sigemptyset(&raw mut none) };
-    // SAFETY: `none` is initialised, the old mask is not asked for.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut()) };
+    let word = |at: usize| {
+        let bytes = info.get(at..at + 4)?;
+        bytes.try_into().ok().map(u32::from_ne_bytes)
+    };
+    // The low half is enough: all counting here is modulo 2^32.
+    let low = if cfg!(target_endian = "big") { 4 } else { 0 };
+    Some(Traffic {
+        received: word(RECEIVED + low)?.wrapping_sub(unread.cast_unsigned()),
+        sent: word(ACKED + low)?.wrapping_add(unacked.cast_unsigned()),
+    })
 }
 
 /// Writes out what C's `printf` and its kin still hold in this process.
@@ -210,43 +200,4 @@ pub fn futex_wait(word: &std::sync::atomic::AtomicU32, expected: u32, limit: Dur
 pub fn futex_wake(word: &std::sync::atomic::AtomicU32) {
     // SAFETY: as for `futex_wait`.
     unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, i32::MAX) };
-}
-
-/// One word that reads 1 in the process that made the mark, and 0 in any process forked from it.
-///
-/// An action may `fork` and return from its entry point in both processes: the child must not go on as the server.
-#[derive(Clone, Copy)]
-pub struct ForkMark(&'static std::sync::atomic::AtomicU32);
-
-impl ForkMark {
-    /// Makes the mark of this process.
-    pub fn new() -> io::Result<Self> {
-        // SAFETY: a new anonymous mapping of one page; the kernel chooses the address.
-        let address = unsafe {
-            libc::mmap(
-                ptr::null_mut(),
-                4096,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
-                -1,
-                0,
-            )
-        };
-        if address == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the range is the mapping just made.
-        if unsafe { libc::madvise(address, 4096, libc::MADV_WIPEONFORK) } != 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: page-aligned, zero-filled, never unmapped.
-        let word = unsafe { &*address.cast::<std::sync::atomic::AtomicU32>() };
-        word.store(1, std::sync::atomic::Ordering::Relaxed);
-        Ok(Self(word))
-    }
-
-    /// Is this still the process that made the mark?
-    pub fn is_original(self) -> bool {
-        self.0.load(std::sync::atomic::Ordering::Relaxed) == 1
-    }
 }

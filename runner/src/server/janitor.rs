@@ -41,9 +41,10 @@ pub(super) async fn sweep(engine: &'static Engine) {
                 }
                 continue;
             }
-            let (seen, looks) = quiet.entry(index).or_insert((slot.progress(), 0));
-            if *seen != slot.progress() {
-                (*seen, *looks) = (slot.progress(), 0);
+            let (seen, looks) = quiet.entry(index).or_insert((slot.traffic().received, 0));
+            let received = slot.traffic().received;
+            if *seen != received {
+                (*seen, *looks) = (received, 0);
             }
             *looks += 1;
             if *looks > LOOKS {

@@ -26,7 +26,7 @@ use tokio::time::{Duration, timeout};
 
 use crate::engine::Engine;
 use crate::process::slots::Phase;
-use crate::process::{Worker, sys};
+use crate::process::{Worker, blame, sys};
 use crate::refusal;
 use routes::Routes;
 use wire::Wire;
@@ -35,11 +35,17 @@ use wire::Wire;
 const LAST_LOOK: Duration = Duration::from_millis(5);
 /// A pause after `accept` failed for want of descriptors or memory.
 const BREATHER: Duration = Duration::from_millis(10);
+/// The exit status of a worker whose listening socket is gone.
+const NO_LISTENER: i32 = 72;
 /// What a program's first thread may use of stack; an action on a thread of its own should not find less.
 const STACK: usize = 8 << 20;
 
 /// The life of a worker: load, serve, leave. Returns the exit status of its process.
 pub fn work(worker: Worker) -> i32 {
+    sys::watch_forks(&worker.pair.forked);
+    if worker.config.concurrency > 1 {
+        blame::watch(worker.page());
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(worker.config.concurrency)
@@ -116,6 +122,8 @@ impl Server {
                     self.engine.retire();
                     tokio::time::sleep(BREATHER).await;
                 }
+                // The action has closed what it should not, or led it elsewhere: nothing can be served from here.
+                Err(error) if is_no_listener(&error) => sys::exit_now(NO_LISTENER),
                 // The caller was gone before it was accepted, or there is no memory for it.
                 Err(_) => tokio::time::sleep(BREATHER).await,
             }
@@ -163,9 +171,8 @@ impl Server {
         let told = leave.clone();
         tokio::spawn(async move {
             let engine = server.engine;
-            let slot = &engine.worker().pair.slots[index];
             let guest = Guest { server, index };
-            let io = Wire::new(stream, slot, engine);
+            let io = Wire::new(stream, index, engine);
             wire::serve(io, &guest.server.routes, &told).await;
         });
         let mut connections = self.connections();
@@ -239,6 +246,14 @@ impl Drop for Guest {
         }
         self.server.room.add_permits(1);
     }
+}
+
+fn is_no_listener(error: &io::Error) -> bool {
+    let code = rustix::io::Errno::from_io_error(error);
+    matches!(
+        code,
+        Some(rustix::io::Errno::BADF | rustix::io::Errno::NOTSOCK | rustix::io::Errno::INVAL)
+    )
 }
 
 fn is_out_of_descriptors(error: &io::Error) -> bool {

@@ -8,6 +8,7 @@ use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::os::fd::IntoRawFd;
 use std::pin::{Pin, pin};
+use std::sync::atomic::Ordering::*;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
@@ -22,8 +23,8 @@ use tokio::sync::Notify;
 
 use super::routes::Routes;
 use crate::engine::Engine;
-use crate::process::ring;
 use crate::process::slots::{Slot, State};
+use crate::process::{Piece, ring};
 
 /// Head and body of an answer up to this size are put together: one `send` costs less than a `writev` of two pieces.
 const TOGETHER: usize = 512;
@@ -88,18 +89,29 @@ pub(super) struct Wire {
     /// What had been read of the next request when the serving of the last one ended.
     read: Bytes,
     slot: &'static Slot,
+    index: usize,
+    /// Where what has been read of the current request is kept, as long as it is small.
+    kept: Option<&'static Piece>,
     engine: &'static Engine,
 }
 
 impl Wire {
-    /// A socket whose slot is this worker's.
-    pub(super) fn new(stream: TcpStream, slot: &'static Slot, engine: &'static Engine) -> Self {
-        Self {
+    /// A socket whose slot, at `index`, is this worker's. If another worker has begun to read a request, this one goes on.
+    pub(super) fn new(stream: TcpStream, index: usize, engine: &'static Engine) -> Self {
+        let pair = engine.worker().pair;
+        let mut wire = Self {
             socket: Some(stream),
             read: Bytes::new(),
-            slot,
+            slot: &pair.slots[index],
+            index,
+            kept: pair.stash.of(index),
             engine,
+        };
+        if let Some(piece) = wire.kept {
+            wire.read = piece.bytes().into();
+            wire.set(State::Reading);
         }
+        wire
     }
 
     fn state(&self) -> State {
@@ -136,21 +148,45 @@ impl Wire {
 
     /// Goes on with what has been read already.
     fn resume(&mut self, read: Bytes) {
+        self.begin_to_keep();
+        self.keep(&read);
         self.read = read;
         self.set(State::Reading);
+    }
+
+    fn begin_to_keep(&mut self) {
+        self.forget();
+        self.kept = self.engine.worker().pair.stash.claim(self.index);
+    }
+
+    fn keep(&mut self, read: &[u8]) {
+        if self.kept.is_some_and(|piece| !piece.add(read)) {
+            self.forget();
+        }
+    }
+
+    /// The request has been answered, or cannot be kept.
+    fn forget(&mut self) {
+        if let Some(piece) = self.kept.take() {
+            piece.free();
+        }
     }
 
     /// Sends by `write`. Noted before it happens: a keeper that answered as well would be one answer too many.
     fn send(
         &mut self,
+        length: usize,
         write: impl FnOnce(Pin<&mut TcpStream>) -> Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         let due = self.state() == State::Answering;
         if due {
+            self.slot.note_due(length);
             self.set(State::Sending);
         }
         let sent = write(self.socket()?);
-        if due && !matches!(sent, Poll::Ready(Ok(1..))) {
+        if let Poll::Ready(Ok(bytes @ 1..)) = sent {
+            self.slot.note_sent(bytes);
+        } else if due {
             self.set(State::Answering);
         }
         sent
@@ -172,6 +208,7 @@ impl Drop for Wire {
         if self.socket.is_none() {
             return;
         }
+        self.forget();
         // The slot first: a number that is free may belong to somebody else at once.
         self.slot.free();
     }
@@ -191,17 +228,30 @@ impl AsyncRead for Wire {
         }
         let idle = this.state() == State::Idle;
         let before = buffer.filled().len();
-        // Should this process end between the read and the note of it, nobody may take the connection for idle.
+        // Should this process end between the read and the note of it, nobody may take the connection for idle, or what
+        // is kept for all there is.
         if idle {
             this.set(State::Taking);
+        } else if let Some(piece) = this.kept {
+            piece.expect();
         }
         let outcome = this.socket()?.poll_read(cx, buffer);
-        let read = buffer.filled().len() > before;
-        if read {
-            this.slot.note_progress();
+        let read = &buffer.filled()[before..];
+        if read.is_empty() {
+            if idle {
+                this.set(State::Idle);
+            } else if let Some(piece) = this.kept {
+                piece.nothing();
+            }
+            return outcome;
         }
+        this.slot.note_received(read.len());
         if idle {
-            this.set(if read { State::Reading } else { State::Idle });
+            this.begin_to_keep();
+        }
+        this.keep(read);
+        if idle {
+            this.set(State::Reading);
         }
         outcome
     }
@@ -213,7 +263,7 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.send(|socket| socket.poll_write(cx, bytes))
+        self.send(bytes.len(), |socket| socket.poll_write(cx, bytes))
     }
 
     fn poll_write_vectored(
@@ -223,8 +273,11 @@ impl AsyncWrite for Wire {
     ) -> Poll<io::Result<usize>> {
         let mut together = [0; TOGETHER];
         match join(parts, &mut together) {
-            Some(bytes) => self.send(|socket| socket.poll_write(cx, bytes)),
-            None => self.send(|socket| socket.poll_write_vectored(cx, parts)),
+            Some(bytes) => self.send(bytes.len(), |socket| socket.poll_write(cx, bytes)),
+            None => {
+                let length = parts.iter().map(|part| part.len()).sum();
+                self.send(length, |socket| socket.poll_write_vectored(cx, parts))
+            }
         }
     }
 
@@ -236,13 +289,17 @@ impl AsyncWrite for Wire {
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.state() == State::Sending {
+            this.forget();
             this.set(State::Idle);
         }
         Poll::Ready(Ok(()))
     }
 
-    /// Closing says it as well, and it is closed at once.
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Closing says it as well, and it is closed at once; unless a child of the action's may hold a copy.
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.engine.worker().pair.forked.load(Relaxed) != 0 {
+            return self.get_mut().socket()?.poll_shutdown(cx);
+        }
         Poll::Ready(Ok(()))
     }
 }

@@ -1,32 +1,11 @@
 //! Every way in which a process ends, at every time: in a run, while idle, in `init`, while the library is loaded.
 
-use std::fs::{self, File};
+use std::fs;
 
-use black_box::{Gate, Init, Launch, Runner, SENTINEL, at_once, fixtures};
+use black_box::{Gate, Init, Runner, SENTINEL, at_once, fixtures};
 use serde_json::json;
 
-/// How the fixture dies, and what the answer says of it.
-const DEATHS: &[(&str, &str)] = &[
-    ("segv", "SIGSEGV (invalid memory reference)"),
-    ("bus", "SIGBUS"),
-    (
-        "ill",
-        if cfg!(target_arch = "x86_64") {
-            "SIGILL"
-        } else {
-            "SIGTRAP"
-        },
-    ),
-    ("fpe", "SIGFPE"),
-    ("abort", "SIGABRT"),
-    ("stackoverflow", "SIGSEGV"),
-    ("stackoverflow_thread", "SIGSEGV"),
-    ("exit", "exit status 3"),
-    ("exit0", "exit status 0"),
-    ("exit_thread", "exit status 7"),
-    ("rawexit", "exit status 4"),
-    ("kill", "killed"),
-];
+use super::DEATHS;
 
 #[test]
 fn in_a_run() {
@@ -44,20 +23,6 @@ fn in_a_run() {
     assert_eq!(String::from_utf8_lossy(&logs.stdout), expected);
     let expected = format!("last words\n{SENTINEL}\n{SENTINEL}\n").repeat(DEATHS.len());
     assert_eq!(String::from_utf8_lossy(&logs.stderr), expected);
-}
-
-#[test]
-fn rust_that_aborts() {
-    let runner = Runner::empty();
-    runner
-        .init(&Init::library(&fixtures::rust()).main("double_panic"))
-        .assert_status(200);
-    for _ in 0..2 {
-        runner.run(&json!({})).assert_names(502, &["SIGABRT"]);
-    }
-    let logs = runner.finish();
-    logs.assert_ended(2);
-    assert!(logs.err().contains("first"), "{}", logs.err());
 }
 
 /// Nobody waits for an answer: nobody gets one, and the next caller a good one.
@@ -171,54 +136,4 @@ fn under_load_with_kept_connections() {
             }
         }
     });
-}
-
-/// Runs that share the worker with the one that dies: 502 for the fault, 503 ("send it again") for neighbours.
-#[test]
-fn with_neighbours() {
-    let runner = Launch::empty().args(&["--concurrency", "4"]).start();
-    runner.init(&Init::of("die")).assert_status(200);
-    let gate = Gate::open();
-    std::thread::scope(|scope| {
-        let runs = ["live", "live", "segv"].map(|how| {
-            let value = json!({ "how": how, "port": gate.port() });
-            let runner = &runner;
-            scope.spawn(move || runner.run(&value))
-        });
-        let mut visits = [gate.arrival(), gate.arrival(), gate.arrival()];
-        for visit in &mut visits {
-            visit.release();
-        }
-        for run in runs {
-            let reply = run.join().unwrap();
-            assert!(matches!(reply.status, 200 | 502 | 503), "{reply}");
-        }
-    });
-    runner.run(&json!({ "a": 1 })).assert_ok(&json!({ "a": 1 }));
-    runner.finish().assert_ended(4);
-}
-
-/// A library that dies at every load: its callers hear the cause at once, and when it is well again they are served.
-#[test]
-fn crash_loop_and_recovery() {
-    let runner = Runner::empty();
-    let well = runner.folder().join("well");
-    File::create(&well).unwrap();
-    let env = json!({ "DIE_AT_LOAD": "segv", "DIE_UNLESS": well });
-    runner.init(&Init::of("die").env(env)).assert_status(200);
-    fs::remove_file(&well).unwrap();
-    runner
-        .run(&json!({ "how": "abort" }))
-        .assert_names(502, &["SIGABRT"]);
-    for _ in 0..5 {
-        runner
-            .run(&json!({}))
-            .assert_names(502, &["SIGSEGV", "while its library was loaded"]);
-    }
-    File::create(&well).unwrap();
-    let started = std::time::Instant::now();
-    while runner.run(&json!({ "a": 1 })).status != 200 {
-        assert!(started.elapsed() < black_box::LIMIT, "it did not recover");
-        std::thread::yield_now();
-    }
 }

@@ -9,6 +9,14 @@ fn setup(_context: &Context) -> Result<(), Error> {
     match std::env::var("INIT_FAULT").as_deref() {
         Ok("panic") => panic!("the initialiser fell over"),
         Ok("error") => Err(Error::new("no database")),
+        Ok("drop") => {
+            drop(PanicsInDrop);
+            Ok(())
+        }
+        Ok("double") => {
+            let _guard = PanicsInDrop;
+            panic!("first in the initialiser")
+        }
         _ => Ok(()),
     }
 }
@@ -47,6 +55,22 @@ fn double_panic(_params: Value) -> Result<Value, Error> {
     panic!("first")
 }
 
+/// The same on a thread that outlives the run, once the gate at `port` opens.
+fn double_panic_idle(params: Value) -> Result<Value, Error> {
+    let port = params["port"].as_u64().and_then(|port| u16::try_from(port).ok());
+    let port = port.ok_or_else(|| Error::new("no port"))?;
+    std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        let mut visit = std::net::TcpStream::connect(("127.0.0.1", port)).expect("a gate");
+        let pid = std::process::id().to_ne_bytes();
+        visit.write_all(&pid).expect("a gate");
+        let _ = visit.read(&mut [0]);
+        let _guard = PanicsInDrop;
+        panic!("first, on a thread")
+    });
+    Ok(json!({}))
+}
+
 fn panic_hook(_params: Value) -> Result<Value, Error> {
     std::panic::set_hook(Box::new(|_| {}));
     panic!("behind a hook of its own")
@@ -80,4 +104,4 @@ fn typed(params: std::collections::HashMap<String, u8>) -> Result<Value, Error> 
     Ok(json!({ "count": params.len() }))
 }
 
-export!(init = setup; echo, panic, panic_payload, panic_in_drop, double_panic, panic_hook, err, log, asynchronous, context, typed);
+export!(init = setup; echo, panic, panic_payload, panic_in_drop, double_panic, double_panic_idle, panic_hook, err, log, asynchronous, context, typed);

@@ -1,21 +1,10 @@
 //! Who is measured, and how each is started.
 
-use std::path::PathBuf;
 use std::process::Command;
 
-use crate::load::Expect;
-use crate::request::{Request, envelope};
-
-/// Where the things are that were built.
-pub struct Built {
-    pub runner: PathBuf,
-    /// The reverse action in Rust and in C, the echo in C, a program for each run, an action that dies.
-    pub rust: PathBuf,
-    pub c: PathBuf,
-    pub echo: PathBuf,
-    pub program: PathBuf,
-    pub dies: PathBuf,
-}
+use crate::built::{Built, Start};
+use crate::caller::Expect;
+use crate::request::Request;
 
 /// How it answers.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,21 +22,32 @@ pub struct Contestant {
     pub logs: bool,
     /// Starts a process for each run.
     pub forks: bool,
-    program: PathBuf,
-    arguments: Vec<String>,
+    start: Start,
 }
 
 impl Contestant {
+    /// Without logs, and in one process.
+    pub fn new(name: &'static str, what: &'static str, answers: Answers, start: Start) -> Self {
+        Self {
+            name,
+            what,
+            answers,
+            logs: false,
+            forks: false,
+            start,
+        }
+    }
+
+    fn logging(name: &'static str, what: &'static str, answers: Answers, start: Start) -> Self {
+        Self {
+            logs: true,
+            ..Self::new(name, what, answers, start)
+        }
+    }
+
     /// The command that starts it on a port (0: any).
     pub fn command(&self, port: u16) -> Command {
-        let mut command = Command::new(&self.program);
-        let address = format!("127.0.0.1:{port}");
-        command.args(
-            self.arguments
-                .iter()
-                .map(|argument| argument.replace("ADDRESS", &address)),
-        );
-        command
+        self.start.command(port)
     }
 
     pub fn expect<'a>(&self, request: &'a Request) -> Expect<'a> {
@@ -61,123 +61,83 @@ impl Contestant {
 
 /// Everybody. The second is what all others are compared with.
 pub fn all(built: &Built) -> Vec<Contestant> {
-    use Answers::*;
-    let own = |name: &str| {
-        let here = std::env::current_exe().unwrap_or_default();
-        here.with_file_name(name)
-    };
-    let shorter = envelope().to_string();
-    let runner = |library: &PathBuf, sentinels: &str, more: &[&str]| {
-        let library = library.to_string_lossy();
-        let mut line = vec![&*library, "--listen", "ADDRESS", "--sentinels", sentinels];
-        line.extend(more);
-        (built.runner.clone(), owned(&line))
-    };
-    let reference = |line: &[&str]| (own("reference"), owned(line));
-    let make = |name, what, answers, logs, (program, arguments)| Contestant {
-        name,
-        what,
-        answers,
-        logs,
-        forks: name == "program",
-        program,
-        arguments,
-    };
+    use Answers::{Length, Reversed, Value};
     vec![
-        make(
-            "limit",
-            "epoll, a canned answer, one thread",
-            Length,
-            false,
-            (own("limit"), owned(&[&shorter, "ADDRESS"])),
-        ),
-        make(
+        Contestant::new("limit", "epoll, a canned answer, one thread", Length, Start::limit()),
+        Contestant::new(
             "axum",
             "bare axum on its default runtime, answers the bytes of `value`",
             Value,
-            false,
-            reference(&["ADDRESS"]),
+            Start::axum(&[]),
         ),
-        make(
+        Contestant::new(
             "axum 1 thread",
             "the same on a runtime of one thread",
             Value,
-            false,
-            reference(&["--runtime", "current", "ADDRESS"]),
+            Start::axum(&["--runtime", "current"]),
         ),
-        make(
+        Contestant::new(
             "axum reversing",
             "axum doing the reverse action's work in its handler",
             Reversed,
-            false,
-            reference(&["--reverse", "ADDRESS"]),
+            Start::axum(&["--reverse"]),
         ),
-        make(
+        Contestant::logging(
             "axum + logs",
             "axum writing a sentinel to stdout and stderr for each run",
             Value,
-            true,
-            reference(&["--sentinels", "ADDRESS"]),
+            Start::axum(&["--sentinels"]),
         ),
-        make(
+        Contestant::new(
             "echo",
             "the runner with a C action that answers its parameters",
             Value,
-            false,
-            runner(&built.echo, "off", &[]),
+            built.serve(&built.echo, false, &[]),
         ),
-        make(
+        Contestant::new(
             "Rust",
             "the runner with reverse in Rust",
             Reversed,
-            false,
-            runner(&built.rust, "off", &[]),
+            built.serve(&built.rust, false, &[]),
         ),
-        make(
+        Contestant::new(
             "C",
             "the runner with reverse in C",
             Reversed,
-            false,
-            runner(&built.c, "off", &[]),
+            built.serve(&built.c, false, &[]),
         ),
-        make(
+        Contestant::logging(
             "echo + logs",
             "the runner with the echo, sentinels on",
             Value,
-            true,
-            runner(&built.echo, "on", &[]),
+            built.serve(&built.echo, true, &[]),
         ),
-        make(
+        Contestant::logging(
             "Rust + logs",
             "the runner with reverse in Rust, sentinels on",
             Reversed,
-            true,
-            runner(&built.rust, "on", &[]),
+            built.serve(&built.rust, true, &[]),
         ),
-        make(
+        Contestant::logging(
             "C + logs",
             "the runner with reverse in C, sentinels on",
             Reversed,
-            true,
-            runner(&built.c, "on", &[]),
+            built.serve(&built.c, true, &[]),
         ),
-        make(
+        Contestant::new(
             "Rust, 2 workers",
             "the runner with reverse in Rust, `--workers 2`, sentinels off",
             Reversed,
-            false,
-            runner(&built.rust, "off", &["--workers", "2"]),
+            built.serve(&built.rust, false, &["--workers", "2"]),
         ),
-        make(
-            "program",
-            "the runner starting a program for each run, as the Docker SDK does",
-            Value,
-            false,
-            runner(&built.program, "off", &[]),
-        ),
+        Contestant {
+            forks: true,
+            ..Contestant::new(
+                "program",
+                "the runner starting a program for each run, as the Docker SDK does",
+                Value,
+                built.serve(&built.program, false, &[]),
+            )
+        },
     ]
-}
-
-fn owned(line: &[&str]) -> Vec<String> {
-    line.iter().map(|&word| word.to_owned()).collect()
 }

@@ -1,12 +1,12 @@
 //! The load generator: one thread, a closed loop on each connection. Kept light, since it shares the cores with what it
 //! measures: one caller reads straight from its socket, several are waited for with epoll.
 
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use rustix::event::epoll::{self, Event, EventData, EventFlags};
-
+use crate::caller::{Caller, Expect};
+use crate::callers::Callers;
 use crate::request::Request;
 
 /// What is done to a server.
@@ -18,15 +18,6 @@ pub struct Load {
     pub time: Duration,
     /// No more runs than this.
     pub runs: usize,
-}
-
-/// What must come back.
-#[derive(Clone, Copy)]
-pub enum Expect<'a> {
-    Bytes(&'a [u8]),
-    Length(usize),
-    /// Status 200.
-    Anything,
 }
 
 /// What came of it.
@@ -51,183 +42,92 @@ impl Sample {
             .get(index)
             .map_or(f64::NAN, |latency| *latency as f64 / 1000.0)
     }
+
+    /// An answer is there.
+    pub fn add(&mut self, caller: &Caller, expect: Expect) {
+        self.latencies.push(caller.began.elapsed().as_nanos() as u64);
+        self.wrong += usize::from(!caller.is_right(expect));
+    }
+
+    /// No more will come.
+    pub fn close(&mut self, start: Instant) {
+        self.seconds = start.elapsed().as_secs_f64();
+        self.latencies.sort_unstable();
+    }
 }
 
 impl Load {
-    pub fn drive(self, address: SocketAddr, request: &mut Request, expect: Expect) -> io::Result<Sample> {
-        let mut sample = Sample::default();
-        let start = Instant::now();
-        match self.callers {
-            1 => self.drive_one(address, request, expect, &mut sample)?,
-            _ => self.drive_several(address, request, expect, &mut sample)?,
+    /// Callers whose connections stay.
+    pub fn kept(callers: usize, time: Duration) -> Self {
+        Self {
+            callers,
+            fresh: false,
+            time,
+            runs: usize::MAX,
         }
-        sample.seconds = start.elapsed().as_secs_f64();
-        sample.latencies.sort_unstable();
-        Ok(sample)
+    }
+
+    pub fn drive(self, address: SocketAddr, request: &mut Request, expect: Expect) -> io::Result<Sample> {
+        match self.callers {
+            1 => self.drive_one(address, request, expect),
+            _ => self.drive_several(address, request, expect),
+        }
     }
 
     fn is_over(&self, start: Instant, sample: &Sample) -> bool {
         sample.latencies.len() >= self.runs || start.elapsed() >= self.time
     }
 
-    fn drive_one(
-        self,
-        address: SocketAddr,
-        request: &mut Request,
-        expect: Expect,
-        sample: &mut Sample,
-    ) -> io::Result<()> {
+    fn drive_one(self, address: SocketAddr, request: &mut Request, expect: Expect) -> io::Result<Sample> {
+        let mut sample = Sample::default();
         let start = Instant::now();
         let mut caller: Option<Caller> = None;
         let mut buffer = Vec::new();
-        while !self.is_over(start, sample) {
+        while !self.is_over(start, &sample) {
             let began = Instant::now();
             let mut at_work = match caller.take() {
                 Some(caller) if !self.fresh => caller,
                 _ => Caller::connect(address, std::mem::take(&mut buffer))?,
             };
             at_work.ask(request)?;
+            at_work.began = began;
             while !at_work.read()? {}
-            sample.latencies.push(began.elapsed().as_nanos() as u64);
-            sample.wrong += usize::from(!at_work.is_right(expect));
+            sample.add(&at_work, expect);
             if self.fresh {
                 buffer = at_work.buffer;
             } else {
                 caller = Some(at_work);
             }
         }
-        Ok(())
+        sample.close(start);
+        Ok(sample)
     }
 
-    fn drive_several(
-        self,
-        address: SocketAddr,
-        request: &mut Request,
-        expect: Expect,
-        sample: &mut Sample,
-    ) -> io::Result<()> {
-        let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+    fn drive_several(self, address: SocketAddr, request: &mut Request, expect: Expect) -> io::Result<Sample> {
+        let mut sample = Sample::default();
+        let mut callers = Callers::connect(address, self.callers)?;
         let start = Instant::now();
-        let mut callers = Vec::new();
         for index in 0..self.callers {
-            let mut caller = Caller::connect(address, Vec::new())?;
-            epoll::add(&poll, &caller.stream, EventData::new_u64(index as u64), EventFlags::IN)?;
-            caller.ask(request)?;
-            callers.push(caller);
+            callers.ask(index, request)?;
         }
-        let mut waiting = callers.len();
-        let mut events = [Event {
-            flags: EventFlags::empty(),
-            data: EventData::new_u64(0),
-        }; 64];
+        let mut waiting = self.callers;
+        let mut answered = Vec::new();
         while waiting > 0 {
-            let count = epoll::wait(&poll, &mut events, None)?;
-            for event in &events[..count] {
-                let index = event.data.u64() as usize;
-                let caller = &mut callers[index];
-                if !caller.read()? {
-                    continue;
-                }
-                sample.latencies.push(caller.began.elapsed().as_nanos() as u64);
-                sample.wrong += usize::from(!caller.is_right(expect));
-                if self.is_over(start, sample) {
+            callers.answered(false, &mut answered)?;
+            for index in answered.drain(..) {
+                sample.add(callers.get(index), expect);
+                if self.is_over(start, &sample) {
                     waiting -= 1;
-                    continue;
+                } else if self.fresh {
+                    let began = callers.reconnect(index)?;
+                    callers.ask(index, request)?;
+                    callers.get(index).began = began;
+                } else {
+                    callers.ask(index, request)?;
                 }
-                if self.fresh {
-                    let buffer = std::mem::take(&mut caller.buffer);
-                    let began = Instant::now();
-                    *caller = Caller::connect(address, buffer)?;
-                    caller.began = began;
-                    epoll::add(&poll, &caller.stream, EventData::new_u64(index as u64), EventFlags::IN)?;
-                }
-                caller.ask(request)?;
             }
         }
-        Ok(())
+        sample.close(start);
+        Ok(sample)
     }
-}
-
-/// One connection.
-pub struct Caller {
-    stream: TcpStream,
-    buffer: Vec<u8>,
-    filled: usize,
-    /// Length of the answer's head, and of all of it.
-    lengths: Option<(usize, usize)>,
-    began: Instant,
-}
-
-impl Caller {
-    pub fn connect(address: SocketAddr, mut buffer: Vec<u8>) -> io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        buffer.resize(buffer.len().max(32 << 10), 0);
-        Ok(Self {
-            stream,
-            buffer,
-            filled: 0,
-            lengths: None,
-            began: Instant::now(),
-        })
-    }
-
-    pub fn ask(&mut self, request: &mut Request) -> io::Result<()> {
-        (self.filled, self.lengths) = (0, None);
-        request.renew();
-        self.began = Instant::now();
-        self.stream.write_all(&request.bytes)
-    }
-
-    /// Reads once. True: the answer is complete.
-    pub fn read(&mut self) -> io::Result<bool> {
-        if self.filled == self.buffer.len() {
-            self.buffer.resize(self.filled * 2, 0);
-        }
-        let count = self.stream.read(&mut self.buffer[self.filled..])?;
-        if count == 0 {
-            return Err(io::Error::other("a connection ended before its answer"));
-        }
-        self.filled += count;
-        if self.lengths.is_none() {
-            self.lengths = lengths(&self.buffer[..self.filled]);
-            if let Some((_, whole)) = self.lengths {
-                self.buffer.resize(self.buffer.len().max(whole), 0);
-            }
-        }
-        Ok(self.lengths.is_some_and(|(_, whole)| self.filled >= whole))
-    }
-
-    pub fn status(&self) -> u16 {
-        let text = self
-            .buffer
-            .get(9..12)
-            .and_then(|digits| std::str::from_utf8(digits).ok());
-        text.and_then(|digits| digits.parse().ok()).unwrap_or(0)
-    }
-
-    pub fn body(&self) -> &[u8] {
-        let (head, whole) = self.lengths.unwrap_or_default();
-        &self.buffer[head..whole]
-    }
-
-    fn is_right(&self, expect: Expect) -> bool {
-        self.status() == 200
-            && match expect {
-                Expect::Bytes(bytes) => self.body() == bytes,
-                Expect::Length(length) => self.body().len() == length,
-                Expect::Anything => true,
-            }
-    }
-}
-
-fn lengths(answer: &[u8]) -> Option<(usize, usize)> {
-    let head = answer.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
-    let text = std::str::from_utf8(&answer[..head]).ok()?;
-    let length = text.split("\r\n").find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length")
-            .then(|| value.trim().parse::<usize>().ok())?
-    })?;
-    Some((head, head + length))
 }

@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::caller::Caller;
 use crate::contestant::Contestant;
-use crate::load::{Caller, Load};
+use crate::load::Load;
 use crate::request::Request;
 use crate::server::Server;
 use crate::stats::Series;
@@ -20,10 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A number of runs, however long they take.
 pub fn runs(callers: usize, runs: usize) -> Load {
     Load {
-        callers,
-        fresh: false,
-        time: Duration::from_secs(60),
         runs,
+        ..Load::kept(callers, Duration::from_secs(60))
     }
 }
 
@@ -80,6 +79,19 @@ pub fn memory(who: &Contestant) -> io::Result<[u64; 3]> {
     let after = server.memory();
     runs(1, 20).drive(server.address, &mut large, who.expect(&second))?;
     Ok([idle, after, server.memory()])
+}
+
+/// How many runs there were, each with an id of its own, and how many KiB the tree has grown in the second half of them.
+pub fn long(who: &Contestant, count: usize) -> io::Result<(usize, i64)> {
+    let server = Server::start(who.command(0))?;
+    let mut request = Request::run(100);
+    let expected = Request::run(100);
+    let half = runs(16, count / 2);
+    let first = half.drive(server.address, &mut request, who.expect(&expected))?;
+    let before = server.memory() as i64;
+    let second = half.drive(server.address, &mut request, who.expect(&expected))?;
+    let growth = server.memory() as i64 - before;
+    Ok((first.latencies.len() + second.latencies.len(), growth))
 }
 
 /// An action dies: milliseconds from the request to the 502, and from there to the next good answer.

@@ -1,14 +1,13 @@
 //! Plots: a bar for each contestant, its median, its spread, and the reference as a line.
 
 use std::fmt::Write;
-use std::fs;
 use std::io;
-use std::path::Path;
 
 use crate::contestant::Contestant;
-use crate::report::{Findings, reference};
-use crate::scenario::Seen;
+use crate::document::Document;
+use crate::findings::{Findings, reference};
 use crate::stats::Series;
+use crate::trial::Seen;
 
 /// File, title, scenario, and what is compared.
 type Picture = (&'static str, &'static str, &'static str, fn(&Seen) -> &Series);
@@ -34,8 +33,8 @@ const PICTURES: [Picture; 3] = [
     ),
 ];
 
-/// Draws what was measured into `folder`; returns the text that shows it.
-pub fn all(folder: &Path, everybody: &[Contestant], findings: &Findings) -> io::Result<String> {
+/// Draws what was measured; returns the text that shows it.
+pub fn all(document: &Document, everybody: &[Contestant], findings: &Findings) -> io::Result<String> {
     let mut text = String::new();
     for (file, title, scenario, what) in PICTURES {
         let Some(seen) = findings.of(scenario) else { continue };
@@ -45,8 +44,7 @@ pub fn all(folder: &Path, everybody: &[Contestant], findings: &Findings) -> io::
             .zip(seen)
             .map(|(who, seen)| (who.name, what(seen).over(base)))
             .collect();
-        fs::write(folder.join(format!("performance-{file}.svg")), draw(title, &bars))?;
-        let _ = writeln!(text, "\n![{title}](performance-{file}.svg)");
+        text.push_str(&document.plot(file, title, &draw(title, &bars))?);
     }
     Ok(text)
 }

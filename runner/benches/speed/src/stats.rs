@@ -30,6 +30,11 @@ impl Series {
         self.quantile(1.0)
     }
 
+    /// As it stands in a table.
+    pub fn spread(&self) -> String {
+        format!("{:.2} ({:.2}–{:.2})", self.median(), self.low(), self.high())
+    }
+
     /// Round by round, this over that.
     pub fn over(&self, that: &Self) -> Self {
         Self(self.0.iter().zip(&that.0).map(|(this, that)| this / that).collect())

@@ -27,8 +27,8 @@ struct World {
     workers: [Option<Worker>; 2],
     /// The seat of a dead worker, and the next slot that its keeper looks at.
     settling: Option<(usize, usize)>,
-    /// A connection whose slot the keeper has freed, to be answered (or not) and closed.
-    farewell: Option<(i32, bool)>,
+    /// A connection whose slot the keeper has freed, to be answered and closed.
+    farewell: Option<i32>,
     crashes: u8,
     swaps: u8,
 }
@@ -40,8 +40,6 @@ struct Caller {
     unread: bool,
     to_send: u8,
     owed: u8,
-    /// A crash met it in a moment when nobody could know what it had sent or got.
-    uncertain: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -80,7 +78,9 @@ impl World {
             descriptor: self.slots[index].1.into(),
             run: 0.into(),
             limit_ms: 0.into(),
-            progress: 0.into(),
+            received: 0.into(),
+            sent: 0.into(),
+            due: 0.into(),
         };
         let outcome = act(&slot);
         self.slots[index] = (slot.word.into_inner(), slot.descriptor.into_inner());
@@ -98,16 +98,11 @@ impl World {
 
     fn close(&mut self, descriptor: i32) {
         let caller = self.caller(descriptor);
-        assert!(
-            caller.owed == 0 || caller.uncertain,
-            "a caller was left without an answer"
-        );
-        // It connects again for what it still wants, and sends again what nobody can know to have been done.
+        assert!(caller.owed == 0, "a caller was left without an answer");
+        // It connects again for what it still wants.
         *caller = Caller {
             connected: false,
             unread: caller.to_send > 0,
-            owed: 0,
-            uncertain: false,
             ..*caller
         };
         self.table[usize::try_from(descriptor).expect("a number")] = None;
@@ -248,12 +243,7 @@ impl World {
     }
 
     fn crash(&mut self, seat: usize) {
-        let worker = self.workers[seat].take().expect("alive");
-        if let Step::Taking(index) | Step::Read(index) | Step::Sending(index) | Step::Sent(index) =
-            worker.step
-        {
-            self.caller(worker.holds[index].expect("held")).uncertain = true;
-        }
+        self.workers[seat] = None;
         self.crashes -= 1;
         self.settling = Some((seat, 0));
     }
@@ -261,17 +251,19 @@ impl World {
     fn steps_of_keeper(&self, add: &mut Add<'_>) {
         let alive = [0, 1].map(|seat| self.workers[seat].is_some());
         match (self.farewell, self.settling) {
-            (Some((descriptor, answered)), _) => add(&|world| {
-                if answered {
-                    world.answer(descriptor);
-                }
+            (Some(descriptor), _) => add(&|world| {
+                world.answer(descriptor);
                 world.close(descriptor);
                 world.farewell = None;
             }),
-            (None, Some((seat, index))) if index < CALLERS => add(&|world| {
-                world.settling = Some((seat, index + 1));
-                world.settle(seat, index);
-            }),
+            (None, Some((seat, index))) if index < CALLERS => {
+                for is_kept in [false, true] {
+                    add(&|world| {
+                        world.settling = Some((seat, index + 1));
+                        world.settle(seat, index, is_kept);
+                    });
+                }
+            }
             (None, Some((seat, _))) => add(&|world| {
                 world.settling = None;
                 if !alive[1 - seat] {
@@ -296,8 +288,9 @@ impl World {
         }
     }
 
-    /// As `settle::settle` does it for one slot.
-    fn settle(&mut self, seat: usize, index: usize) {
+    /// As `settle::settle` does it for one slot. What has been read of a request may be kept (see `stash`): then it is as if
+    /// nobody had read it.
+    fn settle(&mut self, seat: usize, index: usize, is_kept: bool) {
         let (state, owner) = self.read(index);
         if owner != Some(seat) || state == State::Free {
             return;
@@ -305,10 +298,21 @@ impl World {
         if state == State::Idle {
             return self.slot(index, Slot::release);
         }
-        let answered = !matches!(state, State::Sending | State::Taking);
+        if state == State::Reading && is_kept {
+            let descriptor = self.slot(index, Slot::descriptor);
+            let caller = self.caller(descriptor);
+            (caller.owed, caller.unread) = (0, true);
+            caller.to_send += 1;
+            return self.slot(index, Slot::release);
+        }
         let descriptor = self.slot(index, Slot::descriptor);
+        // What the kernel knows of the connection: whether anything has been read of a request, or sent of an answer.
+        let is_owed = self.caller(descriptor).owed > 0;
+        if matches!(state, State::Taking | State::Sending) && !is_owed {
+            return self.slot(index, Slot::release);
+        }
         self.slot(index, Slot::free);
-        self.farewell = Some((descriptor, answered));
+        self.farewell = Some(descriptor);
     }
 
     /// As `descriptors::forgotten` does, while no worker lives.
@@ -351,7 +355,6 @@ fn every_caller_is_answered_once_whatever_happens_when() {
         unread: true,
         to_send: REQUESTS,
         owed: 0,
-        uncertain: false,
     };
     let first = World {
         slots: [(0, 0); CALLERS],

@@ -1,12 +1,14 @@
 //! The reference: a bare axum server that answers the bytes of `value`, as anybody would write it. No action, no logs.
 //!
 //! `--runtime current` takes tokio's runtime of one thread instead of the default one; `--sentinels` writes a line to
-//! stdout and stderr for each run; `--reverse` does the work of the reverse action in the handler.
+//! stdout and stderr for each run; `--reverse` does the work of the reverse action in the handler; `--any-size` takes
+//! bodies of more than 2 MB.
 
 use std::io::Write;
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -40,6 +42,7 @@ fn main() -> std::io::Result<()> {
         false => tokio::runtime::Builder::new_multi_thread(),
     };
     let (sentinels, reverse) = (told("--sentinels"), told("--reverse"));
+    let any_size = told("--any-size");
     runtime.enable_all().build()?.block_on(async move {
         let run = move |body: Bytes| async move {
             let answer = if reverse { reversed(&body) } else { value(&body) };
@@ -53,7 +56,11 @@ fn main() -> std::io::Result<()> {
         let address = arguments.last().map_or("127.0.0.1:0", String::as_str);
         let listener = tokio::net::TcpListener::bind(address).await?;
         eprintln!("reference: listening on {}", listener.local_addr()?);
-        axum::serve(listener, Router::new().route("/run", post(run))).await
+        let mut router = Router::new().route("/run", post(run));
+        if any_size {
+            router = router.layer(DefaultBodyLimit::disable());
+        }
+        axum::serve(listener, router).await
     })
 }
 
