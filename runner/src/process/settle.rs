@@ -111,6 +111,16 @@ pub(super) fn settle(pair: &Pair, seat: usize, end: Option<&End>, lingering: &mu
         })
         .collect();
     for (index, slot, state, is_blamed) in owed {
+        if slot.descriptor() == 0 {
+            // The slot had been taken and not filled in. The connection itself is found among the forgotten.
+            slot.free();
+            continue;
+        }
+        // Nothing has been read since it came here; what a worker before has read is still to be gone on with.
+        if state == State::Idle {
+            slot.release();
+            continue;
+        }
         let noted = slot.traffic();
         let really = || sys::traffic(sys::lend(slot.descriptor()));
         // It died inside the call, or before it could note what had come of it: the kernel knows.
@@ -119,8 +129,8 @@ pub(super) fn settle(pair: &Pair, seat: usize, end: Option<&End>, lingering: &mu
                 State::Idle
             }
             State::Sending => match really().map(|it| it.sent) {
-                Some(sent) if sent == noted.sent => State::Answering,
                 Some(sent) if sent == slot.due() => State::Idle,
+                Some(sent) if sent == noted.sent => State::Answering,
                 _ => State::Sending,
             },
             state => state,

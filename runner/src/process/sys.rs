@@ -119,41 +119,61 @@ pub fn close_range(first: RawFd, last: RawFd) {
 /// What has been read from a TCP connection and sent on it, as the kernel knows it: also for a process that died inside
 /// the call.
 pub fn traffic(socket: BorrowedFd<'_>) -> Option<Traffic> {
+    // The caller may send or acknowledge something between two looks: then they do not belong together.
+    for _ in 0..100 {
+        let before = arrived(socket)?;
+        let (unread, unacknowledged) = queued(socket)?;
+        if arrived(socket)? == before {
+            return Some(Traffic {
+                received: before.received.wrapping_sub(unread),
+                sent: before.sent.wrapping_add(unacknowledged),
+            });
+        }
+    }
+    None
+}
+
+/// What has arrived here, and at the other end. All counting is modulo 2^32.
+fn arrived(socket: BorrowedFd<'_>) -> Option<Traffic> {
     // Where `tcpi_bytes_acked` and `tcpi_bytes_received` stand in the kernel's `struct tcp_info`, and where they end.
     const ACKED: usize = 120;
     const RECEIVED: usize = 128;
     const END: usize = 136;
     let mut info = [0_u8; END];
     let mut length = libc::socklen_t::try_from(END).ok()?;
-    let number = socket.as_raw_fd();
     // SAFETY: the buffer is as long as `length` says; the kernel writes no more than that.
     let outcome = unsafe {
         libc::getsockopt(
-            number,
+            socket.as_raw_fd(),
             libc::IPPROTO_TCP,
             libc::TCP_INFO,
             info.as_mut_ptr().cast(),
             &raw mut length,
         )
     };
-    let (mut unread, mut unacked): (libc::c_int, libc::c_int) = (0, 0);
-    // SAFETY: FIONREAD writes one int.
-    let read = unsafe { libc::ioctl(number, libc::FIONREAD, &raw mut unread) };
-    // SAFETY: SIOCOUTQ, which has the number of TIOCOUTQ, writes one int.
-    let written = unsafe { libc::ioctl(number, libc::TIOCOUTQ, &raw mut unacked) };
-    if outcome != 0 || read != 0 || written != 0 || length as usize != END {
+    if outcome != 0 || length as usize != END {
         return None;
     }
+    let low = if cfg!(target_endian = "big") { 4 } else { 0 };
     let word = |at: usize| {
         let bytes = info.get(at..at + 4)?;
         bytes.try_into().ok().map(u32::from_ne_bytes)
     };
-    // The low half is enough: all counting here is modulo 2^32.
-    let low = if cfg!(target_endian = "big") { 4 } else { 0 };
     Some(Traffic {
-        received: word(RECEIVED + low)?.wrapping_sub(unread.cast_unsigned()),
-        sent: word(ACKED + low)?.wrapping_add(unacked.cast_unsigned()),
+        received: word(RECEIVED + low)?,
+        sent: word(ACKED + low)?,
     })
+}
+
+/// Bytes that nobody here has read, and bytes that the other end has not acknowledged.
+fn queued(socket: BorrowedFd<'_>) -> Option<(u32, u32)> {
+    let number = socket.as_raw_fd();
+    let (mut unread, mut unacknowledged): (libc::c_int, libc::c_int) = (0, 0);
+    // SAFETY: FIONREAD writes one int.
+    let read = unsafe { libc::ioctl(number, libc::FIONREAD, &raw mut unread) };
+    // SAFETY: SIOCOUTQ, which has the number of TIOCOUTQ, writes one int.
+    let written = unsafe { libc::ioctl(number, libc::TIOCOUTQ, &raw mut unacknowledged) };
+    (read == 0 && written == 0).then(|| (unread.cast_unsigned(), unacknowledged.cast_unsigned()))
 }
 
 /// Writes out what C's `printf` and its kin still hold in this process.

@@ -172,22 +172,25 @@ impl Wire {
         }
     }
 
-    /// Sends by `write`. Noted before it happens: a keeper that answered as well would be one answer too many.
+    /// Sends by `write`. Noted before it happens: a keeper that answered as well would be one answer too many. What has been
+    /// sent of an answer is counted when all of it has been.
     fn send(
         &mut self,
         length: usize,
         write: impl FnOnce(Pin<&mut TcpStream>) -> Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
-        let due = self.state() == State::Answering;
-        if due {
+        let before = self.state();
+        if before == State::Answering {
             self.slot.note_due(length);
             self.set(State::Sending);
         }
         let sent = write(self.socket()?);
-        if let Poll::Ready(Ok(bytes @ 1..)) = sent {
-            self.slot.note_sent(bytes);
-        } else if due {
-            self.set(State::Answering);
+        match (before, &sent) {
+            (State::Answering | State::Sending, Poll::Ready(Ok(1..))) => {}
+            (State::Answering, _) => self.set(State::Answering),
+            // Not part of an answer: an invitation to go on sending.
+            (_, Poll::Ready(Ok(bytes))) => self.slot.note_sent(*bytes),
+            _ => {}
         }
         sent
     }
@@ -245,7 +248,6 @@ impl AsyncRead for Wire {
             }
             return outcome;
         }
-        this.slot.note_received(read.len());
         if idle {
             this.begin_to_keep();
         }
@@ -253,6 +255,8 @@ impl AsyncRead for Wire {
         if idle {
             this.set(State::Reading);
         }
+        // Last: as long as the connection is being taken, a count that is the kernel's says that nothing has been read.
+        this.slot.note_received(read.len());
         outcome
     }
 }
@@ -290,6 +294,7 @@ impl AsyncWrite for Wire {
         let this = self.get_mut();
         if this.state() == State::Sending {
             this.forget();
+            this.slot.note_answered();
             this.set(State::Idle);
         }
         Poll::Ready(Ok(()))

@@ -22,6 +22,26 @@ pub(super) struct Tables<'data, R: ReadRef<'data>> {
     strings: &'data [u8],
 }
 
+/// The entries whose value is an address.
+const ADDRESSES: [DynamicTag; 16] = [
+    elf::DT_HASH,
+    elf::DT_GNU_HASH,
+    elf::DT_STRTAB,
+    elf::DT_SYMTAB,
+    elf::DT_VERSYM,
+    elf::DT_VERNEED,
+    elf::DT_VERDEF,
+    elf::DT_RELA,
+    elf::DT_REL,
+    elf::DT_RELR,
+    elf::DT_JMPREL,
+    elf::DT_PLTGOT,
+    elf::DT_INIT,
+    elf::DT_FINI,
+    elf::DT_INIT_ARRAY,
+    elf::DT_FINI_ARRAY,
+];
+
 pub(super) fn damaged(why: &'static str) -> LoadRefusal {
     LoadRefusal::Damaged { why }
 }
@@ -82,9 +102,10 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
             .collect()
     }
 
-    /// The bytes of the table at the address that an entry holds: `length` of them, or all there are in its segment.
+    /// The bytes of the table at the address that an entry holds: `length` of them, or all up to the next table.
     pub(super) fn at(&self, tag: DynamicTag, length: Option<u64>) -> Option<&'data [u8]> {
         let address = self.value(tag)?;
+        let room = self.next_table(address).map(|next| next - address);
         self.segments
             .iter()
             .filter(|segment| segment.p_type(LE) == elf::PT_LOAD)
@@ -94,13 +115,25 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
                     .p_filesz(LE)
                     .checked_sub(within)
                     .filter(|left| *left > 0)?;
-                let length = length.unwrap_or(left);
+                let length = length.unwrap_or(left.min(room.unwrap_or(left)));
                 if length > left {
                     return None;
                 }
                 let offset = segment.p_offset(LE).checked_add(within)?;
                 self.data.read_bytes_at(offset, length).ok()
             })
+    }
+
+    /// The lowest address beyond this one at which another table begins, or code or data that the loader is told of.
+    fn next_table(&self, address: u64) -> Option<u64> {
+        let addresses = self
+            .dynamic
+            .iter()
+            .filter(|(tag, _)| ADDRESSES.contains(tag));
+        let beyond = addresses
+            .map(|(_, value)| *value)
+            .filter(|value| *value > address);
+        beyond.min()
     }
 
     /// A text of the table of names.

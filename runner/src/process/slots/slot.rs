@@ -50,7 +50,7 @@ pub struct Slot {
     pub(super) run: AtomicU32,
     /// How long the current run may take, in milliseconds; 0 = for ever.
     pub(super) limit_ms: AtomicU32,
-    /// Bytes that have been read from the connection, and sent on it, modulo 2^32.
+    /// Bytes that have been read from the connection, and sent on it before the current answer, modulo 2^32.
     pub(super) received: AtomicU32,
     pub(super) sent: AtomicU32,
     /// What `sent` will be once the answer has been sent as a whole.
@@ -71,7 +71,7 @@ impl Slot {
         )
     }
 
-    /// The connection's descriptor. Meaningful while the slot is not free.
+    /// The connection's descriptor. Meaningful while the slot is not free; 0: it had not been noted when its owner died.
     pub fn descriptor(&self) -> RawFd {
         self.descriptor.load(Relaxed)
     }
@@ -81,7 +81,7 @@ impl Slot {
         (self.run.load(Relaxed), self.limit_ms.load(Relaxed))
     }
 
-    /// How much has been read from the connection, and sent on it.
+    /// How much has been read from the connection, and sent on it before the current answer.
     pub fn traffic(&self) -> Traffic {
         Traffic {
             received: self.received.load(Relaxed),
@@ -106,9 +106,14 @@ impl Slot {
         self.due.store(due, Relaxed);
     }
 
-    /// Called by the owner: so many bytes of an answer have been sent.
+    /// Called by the owner: so many bytes have been sent that are no part of an answer.
     pub fn note_sent(&self, bytes: usize) {
         add(&self.sent, bytes);
+    }
+
+    /// Called by the owner: the answer has been sent as a whole.
+    pub fn note_answered(&self) {
+        self.sent.store(self.due(), Relaxed);
     }
 
     /// Called by the owner: the connection is in `state` now.
@@ -158,6 +163,7 @@ impl Slot {
 
     /// The connection is closed. Called by the owner, or by the keeper for a dead owner.
     pub fn free(&self) {
+        self.descriptor.store(0, Relaxed);
         self.word.store(0, Release);
     }
 }
