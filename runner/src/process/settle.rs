@@ -121,25 +121,17 @@ pub(super) fn settle(pair: &Pair, seat: usize, end: Option<&End>, lingering: &mu
             slot.release();
             continue;
         }
-        let noted = slot.traffic();
-        let really = || sys::traffic(sys::lend(slot.descriptor()));
-        // It died inside the call, or before it could note what had come of it: the kernel knows.
-        let state = match state {
-            State::Taking if really().is_some_and(|it| it.received == noted.received) => {
-                State::Idle
-            }
-            State::Sending => match really().map(|it| it.sent) {
-                Some(sent) if sent == slot.due() => State::Idle,
-                Some(sent) if sent == noted.sent => State::Answering,
-                _ => State::Sending,
-            },
-            state => state,
-        };
+        // It died inside a call, or before it could note what had come of it: the kernel knows.
+        let really = sys::traffic(sys::lend(slot.descriptor()));
+        let state = really.map_or(state, |really| slot.state_by(state, really));
         // Nothing has been read, or nothing that is not kept: the next worker goes on with it.
         if state == State::Idle {
             pair.stash.drop(index);
         }
         if state == State::Idle || (state == State::Reading && pair.stash.hand_on(index)) {
+            if let Some(really) = really {
+                slot.count_from(really);
+            }
             slot.release();
             continue;
         }

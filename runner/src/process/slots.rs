@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering::*};
 
 use super::shared::{Counts, Fates, Swap, Text, Upload};
 use super::stash::Stash;
+use super::sys;
 pub use slot::{Slot, State, Traffic};
 
 /// Connections that one pair can hold at once. Pages of slots never used cost nothing.
@@ -191,7 +192,11 @@ impl Pair {
     /// The same for a connection of a dead worker, which the next one is to adopt.
     pub fn claim_for_anybody(&self, descriptor: RawFd, limit: usize) {
         if let Some(index) = self.claim(descriptor, 0, limit) {
-            self.slots[index].release();
+            let slot = &self.slots[index];
+            if let Some(really) = sys::traffic(sys::lend(descriptor)) {
+                slot.count_from(really);
+            }
+            slot.release();
         }
     }
 

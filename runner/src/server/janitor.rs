@@ -41,8 +41,8 @@ pub(super) async fn sweep(engine: &'static Engine) {
                 }
                 continue;
             }
-            let (seen, looks) = quiet.entry(index).or_insert((slot.traffic().received, 0));
-            let received = slot.traffic().received;
+            let (seen, looks) = quiet.entry(index).or_insert((slot.received(), 0));
+            let received = slot.received();
             if *seen != received {
                 (*seen, *looks) = (received, 0);
             }

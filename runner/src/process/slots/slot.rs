@@ -81,12 +81,26 @@ impl Slot {
         (self.run.load(Relaxed), self.limit_ms.load(Relaxed))
     }
 
-    /// How much has been read from the connection, and sent on it before the current answer.
-    pub fn traffic(&self) -> Traffic {
-        Traffic {
-            received: self.received.load(Relaxed),
-            sent: self.sent.load(Relaxed),
+    /// How much has been read from the connection, modulo 2^32.
+    pub fn received(&self) -> u32 {
+        self.received.load(Relaxed)
+    }
+
+    /// What a connection in `state` really does, by what the kernel knows of it: whether taking it has come to a first byte,
+    /// and sending to none of the answer, or to all.
+    pub fn state_by(&self, state: State, really: Traffic) -> State {
+        match state {
+            State::Taking if really.received == self.received() => State::Idle,
+            State::Sending if really.sent == self.due() => State::Idle,
+            State::Sending if really.sent == self.sent.load(Relaxed) => State::Answering,
+            state => state,
         }
+    }
+
+    /// Called by the keeper for a dead owner: the next one counts from here.
+    pub fn count_from(&self, really: Traffic) {
+        self.received.store(really.received, Relaxed);
+        self.sent.store(really.sent, Relaxed);
     }
 
     /// Called by the owner: so many bytes of a request have been read.
@@ -95,7 +109,7 @@ impl Slot {
     }
 
     /// What will have been sent once the caller has its answer.
-    pub fn due(&self) -> u32 {
+    fn due(&self) -> u32 {
         self.due.load(Relaxed)
     }
 
@@ -174,7 +188,7 @@ fn add(counter: &AtomicU32, bytes: usize) {
     counter.store(counter.load(Relaxed).wrapping_add(bytes), Relaxed);
 }
 
-/// Bytes read from a connection and sent on it, modulo 2^32: as its worker noted them, or as the kernel knows them.
+/// Bytes read from a connection and sent on it, modulo 2^32, as the kernel knows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Traffic {
     pub received: u32,
