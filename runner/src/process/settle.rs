@@ -160,3 +160,6 @@ pub(super) fn settle(pair: &Pair, seat: usize, end: Option<&End>, lingering: &mu
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,8 @@
 //! The slots are the real ones. A step is one system call or one store, as `server::wire`, `server` and `settle` make
 //! them; a worker's memory is lost in a crash, the slots and the descriptor table are not. Left out: a crash between
 //! `accept` and the claim of a slot, or between the freeing of a slot and the closing of its connection, while a second
-//! worker lives. The keeper finds such a connection once no worker lives (`descriptors::forgotten`).
+//! worker lives: the keeper finds such a connection once no worker lives (`descriptors::forgotten`). Left out as well: what is
+//! kept of a request, and the counts of bytes (`settle::tests`).
 
 use std::collections::HashSet;
 
