@@ -5,7 +5,7 @@
 #   make bench-growth  how cost grows with connections, body, concurrency, rate, size of the library; about six minutes
 #   make bench-fleet   a simulation of a fleet of containers, from measured figures; about one minute
 #   make bench-quick   prints the main figures, under a minute
-#   make bench-rooms   prints what each room takes that a run passes through
+#   make bench-rooms   prints what each room takes that a run passes through, and what loading a library takes
 
 SPEED     := runner/benches/speed
 SPEED_OUT := target/speed
@@ -35,9 +35,11 @@ bench-fleet: bench-build
 bench-quick: bench-build
 	$(call SPEED_RUN) --quick
 
-bench-rooms: bench-build
+bench-rooms: bench-build $(SPEED_OUT)/empty.so
+	cargo build --release --manifest-path runner/benches/rooms/actions/rust/Cargo.toml --target-dir $(SPEED_OUT)/empty
 	SPEED_RUST=$(abspath $(REVERSE)/release/libreverse.so) SPEED_C=$(abspath $(SPEED_OUT)/reverse.so) \
-	SPEED_ECHO=$(abspath $(SPEED_OUT)/identity.so) \
+	SPEED_ECHO=$(abspath $(SPEED_OUT)/identity.so) SPEED_EMPTY_C=$(abspath $(SPEED_OUT)/empty.so) \
+	SPEED_EMPTY_RUST=$(abspath $(SPEED_OUT)/empty/release/libempty.so) \
 	cargo bench --manifest-path runner/benches/rooms/Cargo.toml --target-dir target/rooms
 
 bench-build: build $(REVERSE)/release/libreverse.so $(SPEED_OUT)/reverse.so $(SPEED_OUT)/identity.so $(SPEED_OUT)/die.so \
@@ -45,6 +47,10 @@ bench-build: build $(REVERSE)/release/libreverse.so $(SPEED_OUT)/reverse.so $(SP
 	cargo build --release --manifest-path $(SPEED)/Cargo.toml --target-dir $(SPEED_OUT)
 
 $(SPEED_OUT)/reverse.so: actions/reverse/c/reverse.c $(HEADERS)
+	@mkdir -p $(@D)
+	$(SPEED_CC) -fPIC -fvisibility=hidden -shared -o $@ $<
+
+$(SPEED_OUT)/empty.so: runner/benches/rooms/actions/empty.c $(HEADERS)
 	@mkdir -p $(@D)
 	$(SPEED_CC) -fPIC -fvisibility=hidden -shared -o $@ $<
 

@@ -14,31 +14,38 @@ const PIECES: usize = 256;
 /// there has to be an end to it.
 const HANDED_ON: u32 = 3;
 
-/// All pieces of a pair.
+/// All pieces of a pair. What is asked of all of them lies together, on one page.
 #[repr(C)]
 pub struct Stash {
-    pieces: [Piece; PIECES],
+    heads: [Head; PIECES],
+    words: [[AtomicU64; PIECE / 8]; PIECES],
 }
 
-/// A piece that holds what a connection's worker has read of a request. All zero: free.
+/// All zero: a free piece.
 #[repr(C)]
-pub struct Piece {
+struct Head {
     /// The index of the connection's slot, plus one; 0: nobody's.
     owner: AtomicU32,
     length: AtomicU32,
     /// 1 while bytes are being read that are not here yet.
     uncertain: AtomicU32,
     handed_on: AtomicU32,
-    words: [AtomicU64; PIECE / 8],
+}
+
+/// A piece that holds what a connection's worker has read of a request.
+#[derive(Clone, Copy)]
+pub struct Piece<'a> {
+    head: &'a Head,
+    words: &'a [AtomicU64; PIECE / 8],
 }
 
 impl Stash {
     /// A piece for the connection of the slot at `index`, if one is free.
-    pub fn claim(&self, index: usize) -> Option<&Piece> {
+    pub fn claim(&self, index: usize) -> Option<Piece<'_>> {
         let mine = owner(index);
-        self.pieces.iter().find(|piece| {
-            piece.owner.load(Relaxed) == 0
-                && piece
+        self.find(|head| {
+            head.owner.load(Relaxed) == 0
+                && head
                     .owner
                     .compare_exchange(0, mine, Acquire, Relaxed)
                     .is_ok()
@@ -46,11 +53,18 @@ impl Stash {
     }
 
     /// The piece of the slot at `index`, if it has one.
-    pub fn of(&self, index: usize) -> Option<&Piece> {
+    pub fn of(&self, index: usize) -> Option<Piece<'_>> {
         let theirs = owner(index);
-        self.pieces
+        self.find(|head| head.owner.load(Acquire) == theirs)
+    }
+
+    fn find(&self, is_it: impl Fn(&Head) -> bool) -> Option<Piece<'_>> {
+        let (head, words) = self
+            .heads
             .iter()
-            .find(|piece| piece.owner.load(Acquire) == theirs)
+            .zip(&self.words)
+            .find(|(head, _)| is_it(head))?;
+        Some(Piece { head, words })
     }
 
     /// Called by the keeper, for the slot of a dead worker: may a next worker go on with what is kept?
@@ -58,8 +72,9 @@ impl Stash {
         let Some(piece) = self.of(index) else {
             return false;
         };
-        let is_whole = piece.uncertain.load(Relaxed) == 0 && piece.length.load(Relaxed) > 0;
-        is_whole && piece.handed_on.fetch_add(1, Relaxed) < HANDED_ON
+        let is_whole =
+            piece.head.uncertain.load(Relaxed) == 0 && piece.head.length.load(Relaxed) > 0;
+        is_whole && piece.head.handed_on.fetch_add(1, Relaxed) < HANDED_ON
     }
 
     /// Called by the keeper: what the slot at `index` has kept is of no more use.
@@ -70,20 +85,20 @@ impl Stash {
     }
 }
 
-impl Piece {
+impl Piece<'_> {
     /// Reading begins: until `add`, or `nothing`, what is here may not be all.
     pub fn expect(&self) {
-        self.uncertain.store(1, Relaxed);
+        self.head.uncertain.store(1, Relaxed);
     }
 
     /// Nothing has been read.
     pub fn nothing(&self) {
-        self.uncertain.store(0, Relaxed);
+        self.head.uncertain.store(0, Relaxed);
     }
 
     /// Adds what has been read. False: there is no room for it, and the piece is of no more use.
     pub fn add(&self, mut bytes: &[u8]) -> bool {
-        let mut at = self.length.load(Relaxed) as usize;
+        let mut at = self.head.length.load(Relaxed) as usize;
         let end = at + bytes.len();
         if end > PIECE {
             return false;
@@ -108,14 +123,16 @@ impl Piece {
             raw[..rest.len()].copy_from_slice(rest);
             word.store(u64::from_ne_bytes(raw), Relaxed);
         }
-        self.length.store(u32::try_from(end).unwrap_or(0), Relaxed);
-        self.uncertain.store(0, Relaxed);
+        self.head
+            .length
+            .store(u32::try_from(end).unwrap_or(0), Relaxed);
+        self.head.uncertain.store(0, Relaxed);
         true
     }
 
     /// All that has been added.
     pub fn bytes(&self) -> Vec<u8> {
-        let length = (self.length.load(Relaxed) as usize).min(PIECE);
+        let length = (self.head.length.load(Relaxed) as usize).min(PIECE);
         let words = &self.words[..length.div_ceil(8)];
         let mut bytes: Vec<u8> = words
             .iter()
@@ -127,10 +144,10 @@ impl Piece {
 
     /// Gives it back.
     pub fn free(&self) {
-        self.length.store(0, Relaxed);
-        self.uncertain.store(0, Relaxed);
-        self.handed_on.store(0, Relaxed);
-        self.owner.store(0, Release);
+        self.head.length.store(0, Relaxed);
+        self.head.uncertain.store(0, Relaxed);
+        self.head.handed_on.store(0, Relaxed);
+        self.head.owner.store(0, Release);
     }
 }
 
@@ -147,12 +164,16 @@ mod tests {
     fn what_is_added_in_pieces_is_there_as_a_whole() {
         let request: Vec<u8> = (0..=255).cycle().take(1000).collect();
         for (first, second) in [(0, 0), (1, 2), (7, 8), (8, 9), (13, 500), (999, 1000)] {
-            let piece = Piece {
+            let head = Head {
                 owner: 0.into(),
                 length: 0.into(),
                 uncertain: 0.into(),
                 handed_on: 0.into(),
-                words: [const { AtomicU64::new(u64::MAX) }; PIECE / 8],
+            };
+            let words = [const { AtomicU64::new(u64::MAX) }; PIECE / 8];
+            let piece = Piece {
+                head: &head,
+                words: &words,
             };
             for part in [
                 &request[..first],

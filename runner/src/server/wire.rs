@@ -91,7 +91,7 @@ pub(super) struct Wire {
     slot: &'static Slot,
     index: usize,
     /// Where what has been read of the current request is kept, as long as it is small.
-    kept: Option<&'static Piece>,
+    kept: Option<Piece<'static>>,
     engine: &'static Engine,
 }
 

@@ -80,8 +80,12 @@ fn call(criterion: &mut Criterion) {
             });
             group.finish();
         }
-        // What entering costs: parameters that the reverse actions refuse at once, and the echo returns.
-        criterion.bench_function(&format!("call/{name}/[]"), |bench| {
+    }
+    for (name, variable) in [("Rust", "SPEED_EMPTY_RUST"), ("C", "SPEED_EMPTY_C")] {
+        let Some(action) = std::env::var_os(variable).and_then(|path| load(path.into())) else {
+            continue;
+        };
+        criterion.bench_function(&format!("empty call/{name}"), |bench| {
             bench.iter(|| matches!(action.invoke(black_box("[]"), &Context::default()), Outcome::Json(_)));
         });
     }

@@ -1,1 +1,1 @@
-//! Nothing: the benches are in `benches/rooms.rs`.
+//! Nothing: the benches are in `benches/`.
