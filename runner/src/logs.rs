@@ -20,6 +20,7 @@ use stream::{BEING_ENDED, LogStream, WANTED, is_writable};
 
 /// How long a dead worker's log may wait for a reader before its caller is answered all the same.
 const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Both streams of one pair of keeper and worker.
 pub struct Logs {
     pair: &'static Pair,

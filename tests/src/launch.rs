@@ -90,6 +90,12 @@ impl Launch {
         self
     }
 
+    /// Starts the runner under a limit of the shell's, such as `-n 128`.
+    pub fn ulimit(self, limit: &str) -> Self {
+        let set = format!("ulimit {limit} && exec \"$@\"");
+        self.under(&["sh", "-c", &set, "sh"])
+    }
+
     /// The command in a fresh folder, not yet started. The tests of the command line use it as well.
     pub fn command(&self) -> (Command, PathBuf, String) {
         static COUNT: AtomicU32 = AtomicU32::new(0);

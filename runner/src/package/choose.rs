@@ -6,7 +6,7 @@
 //! `libaction.so` are taken for its own, unless they export an action.
 
 use super::elf;
-use super::entry::{Archive, Entry, damaged};
+use super::entry::{Archive, Entry};
 use crate::refusal::PackageRefusal as Refusal;
 use std::io::Read;
 
@@ -68,15 +68,10 @@ fn candidates<'e>(
 /// By its ELF header: a shared object, which a `libhelper.so.1` also is.
 fn is_shared_library(archive: &mut Archive<'_>, entry: &Entry) -> Result<bool, Refusal> {
     let mut start = Vec::with_capacity(18);
-    let file = archive
-        .by_index(entry.index)
-        .map_err(|error| damaged(&entry.name, &error))?;
+    let file = entry.open(archive)?;
     file.take(18)
         .read_to_end(&mut start)
-        .map_err(|error| Refusal::DamagedEntry {
-            entry: entry.name.clone(),
-            why: error.to_string(),
-        })?;
+        .map_err(|error| entry.damaged(error.to_string()))?;
     // A program that is position-independent has the same type; `exec` is the name the platform gives to those.
     Ok(start.starts_with(b"\x7fELF") && start.get(16) == Some(&3) && entry.name != PROGRAM)
 }

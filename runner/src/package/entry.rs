@@ -3,6 +3,7 @@
 use crate::refusal::PackageRefusal as Refusal;
 use std::io::{self, Cursor, Read, Write};
 use zip::ZipArchive;
+use zip::read::ZipFile;
 use zip::result::ZipError;
 
 pub(super) type Archive<'a> = ZipArchive<Cursor<&'a [u8]>>;
@@ -33,6 +34,15 @@ impl Entry {
         self.kind == EntryKind::File && !added
     }
 
+    /// To be read, from its beginning.
+    pub(super) fn open<'a, 'b>(
+        &self,
+        archive: &'a mut Archive<'b>,
+    ) -> Result<ZipFile<'a, Cursor<&'b [u8]>>, Refusal> {
+        let file = archive.by_index(self.index);
+        file.map_err(|error| damaged(&self.name, &error))
+    }
+
     /// The unpacked bytes, `limit` at the most.
     pub(super) fn contents(
         &self,
@@ -56,9 +66,7 @@ impl Entry {
         limit: u64,
         unwritable: impl Fn(io::Error) -> Refusal,
     ) -> Result<u64, Refusal> {
-        let file = archive
-            .by_index(self.index)
-            .map_err(|error| damaged(&self.name, &error))?;
+        let file = self.open(archive)?;
         let announced = file.size();
         // What an entry announces has been held against the limit; what it has may be more.
         let mut file = file.take(announced.saturating_add(1).min(limit.saturating_add(1)));
@@ -85,7 +93,8 @@ impl Entry {
         Ok(written)
     }
 
-    fn damaged(&self, why: String) -> Refusal {
+    /// What reading it has come to.
+    pub(super) fn damaged(&self, why: String) -> Refusal {
         Refusal::DamagedEntry {
             entry: self.name.clone(),
             why,

@@ -36,6 +36,7 @@ pub(super) const REPLACE_ME: i32 = 75;
 const LATER: Duration = Duration::from_millis(5);
 /// How many ticks after the last bell or run with a limit the keeper still keeps its clock.
 const WAKEFUL: u32 = 20;
+
 /// What a keeper is made of.
 pub(super) struct Keeper {
     pub config: &'static Config,

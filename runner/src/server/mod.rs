@@ -26,7 +26,7 @@ use tokio::time::{Duration, timeout};
 
 use crate::engine::Engine;
 use crate::process::slots::Phase;
-use crate::process::{Worker, blame, sys};
+use crate::process::{Piece, Worker, blame, sys};
 use crate::refusal;
 use routes::Routes;
 use wire::Wire;
@@ -140,7 +140,7 @@ impl Server {
             .pair
             .claim(stream.as_raw_fd(), worker.seat, worker.config.connections)
         {
-            Some(index) => self.attend(stream, index),
+            Some(index) => self.attend(stream, index, None),
             None => self.room.add_permits(1),
         }
     }
@@ -156,7 +156,7 @@ impl Server {
                         if let Ok(room) = self.room.try_acquire() {
                             room.forget();
                         }
-                        self.attend(stream, index);
+                        self.attend(stream, index, worker.pair.stash.of(index));
                     }
                     Err(_) => slot.free(),
                 }
@@ -164,15 +164,20 @@ impl Server {
         }
     }
 
-    /// Serves the connection that has the slot at `index`, until it ends.
-    fn attend(self: &Arc<Self>, stream: net::TcpStream, index: usize) {
+    /// Serves the connection that has the slot at `index`, until it ends. `kept` is what a worker before has read.
+    fn attend(
+        self: &Arc<Self>,
+        stream: net::TcpStream,
+        index: usize,
+        kept: Option<Piece<'static>>,
+    ) {
         let server = self.clone();
         let leave = Arc::new(Notify::new());
         let told = leave.clone();
         tokio::spawn(async move {
             let engine = server.engine;
             let guest = Guest { server, index };
-            let io = Wire::new(stream, index, engine);
+            let io = Wire::new(stream, index, kept, engine);
             wire::serve(io, &guest.server.routes, &told).await;
         });
         let mut connections = self.connections();

@@ -96,15 +96,21 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    /// A socket whose slot, at `index`, is this worker's. If another worker has begun to read a request, this one goes on.
-    pub(super) fn new(stream: TcpStream, index: usize, engine: &'static Engine) -> Self {
+    /// A socket whose slot, at `index`, is this worker's. If another worker has begun to read a request, this one goes on
+    /// from what it has `kept`.
+    pub(super) fn new(
+        stream: TcpStream,
+        index: usize,
+        kept: Option<Piece<'static>>,
+        engine: &'static Engine,
+    ) -> Self {
         let pair = engine.worker().pair;
         let mut wire = Self {
             socket: Some(stream),
             read: Bytes::new(),
             slot: &pair.slots[index],
             index,
-            kept: pair.stash.of(index),
+            kept,
             engine,
         };
         if let Some(piece) = wire.kept {

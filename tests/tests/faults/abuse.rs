@@ -28,10 +28,9 @@ fn state_of_the_process() {
 
 #[test]
 fn limits_of_the_process() {
-    let limited = ["sh", "-c", "ulimit -n 256 && exec \"$@\"", "sh"];
     for how in ["files", "limits"] {
         let runner = Launch::baked(&fixtures::c("disturb"))
-            .under(&limited)
+            .ulimit("-n 256")
             .start();
         survives(&runner, &json!({ "how": how }), &[200, 502]);
         runner.finish().assert_ended(6);
@@ -105,9 +104,8 @@ fn child_that_returns_into_the_server() {
 
 #[test]
 fn all_the_memory_there_is() {
-    let limited = ["sh", "-c", "ulimit -v 1000000 && exec \"$@\"", "sh"];
     let runner = Launch::baked(&fixtures::c("memory"))
-        .under(&limited)
+        .ulimit("-v 1000000")
         .start();
     let reply = runner.run(&json!({ "all": 1 }));
     assert!(matches!(reply.status, 200 | 502), "{reply}");

@@ -111,9 +111,8 @@ fn processes_in_a_run() {
 /// The action holds every descriptor that it can get; the keeper has its own reserve, and the next worker begins afresh.
 #[test]
 fn descriptors() {
-    let limited = ["sh", "-c", "ulimit -n 128 && exec \"$@\"", "sh"];
     let runner = Launch::baked(&fixtures::c("disturb"))
-        .under(&limited)
+        .ulimit("-n 128")
         .start();
     let mut kept = runner.connect();
     for _ in 0..5 {
@@ -129,9 +128,8 @@ fn descriptors() {
 /// Held until it dies of something else, which the keeper has to deal with in the full table.
 #[test]
 fn descriptors_and_a_death() {
-    let limited = ["sh", "-c", "ulimit -n 128 && exec \"$@\"", "sh"];
     let runner = Launch::baked(&fixtures::c("disturb"))
-        .under(&limited)
+        .ulimit("-n 128")
         .start();
     for _ in 0..5 {
         runner
@@ -174,10 +172,9 @@ fn disk() {
 /// they are let go, and others are served.
 #[test]
 fn connections() {
-    let limited = ["sh", "-c", "ulimit -n 128 && exec \"$@\"", "sh"];
     let runner = Launch::baked(&fixtures::c("identity"))
         .args(&["--read-timeout", "300ms"])
-        .under(&limited)
+        .ulimit("-n 128")
         .start();
     let mut slow: Vec<_> = (0..150).map(|_| runner.connect()).collect();
     for connection in &mut slow {

@@ -76,9 +76,8 @@ fn case_145_keep_alive() {
 
 #[test]
 fn case_146_a_thousand_connections_and_few_descriptors() {
-    let limited = ["sh", "-c", "ulimit -n 128 && exec \"$@\"", "sh"];
     let runner = Launch::baked(&fixtures::c("identity"))
-        .under(&limited)
+        .ulimit("-n 128")
         .start();
     for _ in 0..1000 {
         runner.post("/run", RUN).assert_ok(&value());

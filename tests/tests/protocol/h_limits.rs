@@ -37,9 +37,8 @@ fn resident(pid: i32) -> usize {
 /// More connections than descriptors: whoever can be served is, and afterwards everybody.
 #[test]
 fn case_173_connection_flood() {
-    let limited = ["sh", "-c", "ulimit -n 64 && exec \"$@\"", "sh"];
     let runner = Launch::baked(&fixtures::c("identity"))
-        .under(&limited)
+        .ulimit("-n 64")
         .start();
     let flood: Vec<_> = (0..200).map(|_| runner.connect()).collect();
     drop(flood);

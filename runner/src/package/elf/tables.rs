@@ -105,7 +105,6 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
     /// The bytes of the table at the address that an entry holds: `length` of them, or all up to the next table.
     pub(super) fn at(&self, tag: DynamicTag, length: Option<u64>) -> Option<&'data [u8]> {
         let address = self.value(tag)?;
-        let room = self.next_table(address).map(|next| next - address);
         self.segments
             .iter()
             .filter(|segment| segment.p_type(LE) == elf::PT_LOAD)
@@ -115,7 +114,10 @@ impl<'data, R: ReadRef<'data>> Tables<'data, R> {
                     .p_filesz(LE)
                     .checked_sub(within)
                     .filter(|left| *left > 0)?;
-                let length = length.unwrap_or(left.min(room.unwrap_or(left)));
+                let length = length.unwrap_or_else(|| {
+                    let next = self.next_table(address);
+                    next.map_or(left, |next| left.min(next - address))
+                });
                 if length > left {
                     return None;
                 }
