@@ -69,7 +69,7 @@ impl Engine {
 
     /// The private copy.
     fn memory(&self) -> Option<PathBuf> {
-        self.worker.library.as_ref().map(package::path_of)
+        self.worker.whole_library().as_ref().map(package::path_of)
     }
 
     /// The file that this is the copy of; `None`: it was uploaded, or the file has changed since.

@@ -21,7 +21,7 @@ mod unpack;
 
 pub use code::Code;
 pub use identity::{Stamp, fingerprint, identity, is_same, stamp};
-pub use memory::{path_of, private_copy, room};
+pub use memory::{Copying, is_whole, path_of, private_copy, room};
 pub use program::{Contract, Form, Program};
 
 use crate::refusal::{BadRequest, LoadRefusal, PackageRefusal};

@@ -98,7 +98,7 @@ pub(super) fn keep(keeper: &'static Keeper, library: Option<OwnedFd>) -> i32 {
         failures: 0,
         identities: keeper.identities(),
         lingering: Lingering::default(),
-        memory: MemoryGroup::find(),
+        memory: None,
         library,
         swaps: keeper.pair.swap.asked(),
         swapping: None,
@@ -107,6 +107,8 @@ pub(super) fn keep(keeper: &'static Keeper, library: Option<OwnedFd>) -> i32 {
         logs_later: false,
     };
     let outcome = watch.seat_worker(0).and_then(|()| {
+        // Only now: the worker need not wait for it.
+        watch.memory = MemoryGroup::find();
         while watch.wards.iter().any(Option::is_some) {
             watch.turn()?;
         }

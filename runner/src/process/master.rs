@@ -107,6 +107,7 @@ pub fn run(config: &'static Config, roles: Roles) -> Result<i32, CannotServe> {
     for index in 0..config.workers {
         master.start(index)?;
     }
+    master.library.finish_copy(tree);
     master.attendants.start_missing();
     master.reign(&signals);
     let _ = std::fs::remove_dir_all(&config.scratch);

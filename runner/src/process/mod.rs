@@ -31,10 +31,12 @@ pub use master::run;
 pub use stash::Piece;
 
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::atomic::Ordering::*;
 use std::time::Duration;
 
 use crate::config::Config;
 use crate::logs::Logs;
+use crate::package;
 use slots::{Pair, Seat, Tree};
 
 /// A child of the master's that lasted less than this is not replaced at once.
@@ -72,7 +74,7 @@ pub enum Start {
 /// Where the action that `/init` delivers is kept, so that it survives the worker that got it: two memfds, made by
 /// the master and inherited by all.
 pub struct Delivery {
-    /// What to load and with which environment, as JSON (see `activation::recipe`).
+    /// What to load and with which environment, as JSON (see `engine::recipe`).
     pub recipe: OwnedFd,
     /// The action, when it came without companions.
     pub library: OwnedFd,
@@ -84,7 +86,8 @@ pub struct Worker {
     pub tree: &'static Tree,
     pub pair: &'static Pair,
     pub delivery: &'static Delivery,
-    /// A private copy of the configured library: nobody can write over it while it is mapped. `None`: load the file.
+    /// A private copy of the configured library: nobody can write over it while it is mapped. The master may still be
+    /// at it (see [`Worker::whole_library`]). `None`: load the file.
     pub library: Option<BorrowedFd<'static>>,
     /// Does it try a new library, beside a worker that serves? If it is refused, it must not serve.
     pub trial: bool,
@@ -107,6 +110,16 @@ impl Worker {
     /// This worker's seat on the shared page.
     pub fn page(&self) -> &'static Seat {
         &self.pair.seats[self.seat]
+    }
+
+    /// The library's private copy, as soon as the master has made it. `None`: there is none, or it could not be made.
+    pub fn whole_library(&self) -> Option<BorrowedFd<'static>> {
+        let library = self.library?;
+        let copied = &self.tree.copied;
+        while !package::is_whole(&library) && copied.load(Acquire) == 0 {
+            sys::futex_wait(copied, 0, Duration::from_secs(1));
+        }
+        package::is_whole(&library).then_some(library)
     }
 }
 

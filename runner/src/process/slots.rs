@@ -121,6 +121,8 @@ pub struct Tree {
     pub used: AtomicU32,
     /// 1 once all workers have been ready.
     pub announced: AtomicU32,
+    /// 1 once the first library has been copied, or could not be.
+    pub copied: AtomicU32,
     /// Libraries that have served, counted by the master: the first is 1.
     pub generation: AtomicU32,
     /// The library of a swap under way: its descriptor in the master's table. 0 = there is none.

@@ -12,14 +12,18 @@ use std::time::Instant;
 use super::master::Master;
 use super::ring;
 use super::shared::Verdict;
+use super::slots::Tree;
+use super::sys;
 use crate::config::Config;
-use crate::package;
+use crate::package::{self, Copying};
 use crate::refusal::{self, LoadRefusal};
 
 /// The library that serves, and the one that may be next.
 pub(super) struct Library {
     /// `None`: there is none, or it could not be copied and is loaded from its file.
     current: Option<OwnedFd>,
+    /// The first one is copied while the first workers start: that takes as long as their way to it.
+    copying: Option<Copying>,
     swapping: Option<Swapping>,
     /// Another swap has been asked for meanwhile.
     again: bool,
@@ -38,11 +42,22 @@ impl Library {
     /// The one of the configuration.
     pub(super) fn of(config: &Config) -> Self {
         let path = config.library.as_ref();
+        let copying = path.and_then(|path| Copying::begin(path).ok());
         Self {
-            current: path.and_then(|path| package::private_copy(path).ok()),
+            current: copying.as_ref().and_then(|copying| copying.copy().ok()),
+            copying,
             swapping: None,
             again: false,
         }
+    }
+
+    /// Makes the copy that workers may be waiting for already.
+    pub(super) fn finish_copy(&mut self, tree: &Tree) {
+        if let Some(copying) = self.copying.take() {
+            self.current = copying.finish().ok();
+        }
+        tree.copied.store(1, Release);
+        sys::futex_wake(&tree.copied);
     }
 
     /// What a worker that starts now is to load.
