@@ -12,8 +12,10 @@ HEADERS := action-abi/include/action.h
 
 .PHONY: demo build test lint unit black-box fuzz abi abi-quick
 
+# Inlining a quarter as eager as usual (docker/runner/compile.sh does the same): a run takes 1 % longer, and of the
+# memory of an idle runner, most of which is its own code, 5 % are saved.
 build:
-	cargo build --release -p action-runner
+	RUSTFLAGS="$$RUSTFLAGS -C llvm-args=-inline-threshold=50" cargo build --release -p action-runner
 
 # The action is compiled by a cargo of its own, in a folder of its own: the runner knows nothing of it.
 $(REVERSE)/release/libreverse.so: $(wildcard actions/reverse/rust/src/*.rs actions/reverse/rust/Cargo.* action-abi/src/*.rs)

@@ -41,7 +41,7 @@ pub fn binary() -> PathBuf {
         chosen.unwrap_or_else(|| fixtures::workspace().join("target/release/action-runner"));
     assert!(
         binary.exists(),
-        "{} is missing: cargo build --release -p action-runner",
+        "{} is missing: make build",
         binary.display()
     );
     binary
