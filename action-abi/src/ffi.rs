@@ -222,20 +222,53 @@ impl RawResult {
     /// Hands `json` over without a copy: it is freed by `release`.
     pub fn from_vec(status: i32, json: Vec<u8>) -> Self {
         let (ptr, len) = (json.as_ptr(), json.len());
-        let owner = Box::into_raw(Box::new(json)).cast::<c_void>();
+        let (release, owner): (Release, _) = match keep_in_spare_room(json) {
+            Ok(owner) => (release_spare, owner),
+            Err(json) => (release_boxed, Box::into_raw(Box::new(json)).cast()),
+        };
         Self {
             status,
             ptr,
             len,
-            release: Some(release_vec),
+            release: Some(release),
             owner,
         }
     }
 }
 
+/// What the release of a vector needs to know; its length does not matter.
+#[derive(Clone, Copy)]
+struct Allocation {
+    start: *mut u8,
+    capacity: usize,
+}
+
+/// Writes behind the text what its release needs, if there is room: usually there is, and it saves an allocation.
+fn keep_in_spare_room(mut json: Vec<u8>) -> Result<*mut c_void, Vec<u8>> {
+    let spare = json.spare_capacity_mut();
+    if spare.len() < mem::size_of::<Allocation>() {
+        return Err(json);
+    }
+    let owner = spare.as_mut_ptr().cast::<Allocation>();
+    let mut json = mem::ManuallyDrop::new(json);
+    let (start, capacity) = (json.as_mut_ptr(), json.capacity());
+    // SAFETY: so many bytes lie there, allocated and unused; unaligned, as any number of bytes may lie before them.
+    unsafe { owner.write_unaligned(Allocation { start, capacity }) };
+    Ok(owner.cast())
+}
+
 /// # Safety
-/// `owner` is that of a [`RawResult::from_vec`], and this is the only call with it.
-unsafe extern "C" fn release_vec(owner: *mut c_void) {
+/// `owner` is that of a [`RawResult::from_vec`] with this release, and this is the only call with it.
+unsafe extern "C" fn release_spare(owner: *mut c_void) {
+    // SAFETY: `keep_in_spare_room` wrote it there.
+    let kept = unsafe { owner.cast::<Allocation>().read_unaligned() };
+    // SAFETY: the parts of a vector that was not dropped; once only (the caller's word).
+    drop(unsafe { Vec::from_raw_parts(kept.start, 0, kept.capacity) });
+}
+
+/// # Safety
+/// `owner` is that of a [`RawResult::from_vec`] with this release, and this is the only call with it.
+unsafe extern "C" fn release_boxed(owner: *mut c_void) {
     // SAFETY: `from_vec` made it with Box::into_raw from this very type; once only (the caller's word).
     drop(unsafe { Box::from_raw(owner.cast::<Vec<u8>>()) });
 }

@@ -23,6 +23,8 @@ pub(super) fn bound(
     let bind = || {
         let socket = socket_with(family, SocketType::STREAM, flags, None)?;
         sockopt::set_socket_reuseaddr(&socket, true)?;
+        // Linux hands it on to every connection: a system call less for each.
+        sockopt::set_tcp_nodelay(&socket, true)?;
         bind(&socket, &wanted)?;
         Ok(socket)
     };
@@ -35,4 +37,21 @@ pub(super) fn bound(
         .ok()
         .and_then(|address: SocketAddrAny| SocketAddr::try_from(address).ok());
     Ok((socket, address.unwrap_or(wanted).to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    #[test]
+    fn connections_send_at_once() {
+        let (socket, address) = bound(([127, 0, 0, 1], 0).into(), "--listen").expect("bound");
+        let listener = TcpListener::from(socket);
+        rustix::net::listen(&listener, 1).expect("listening");
+        let _caller = TcpStream::connect(address).expect("connected");
+        let (accepted, _) = listener.accept().expect("accepted");
+        assert!(accepted.nodelay().expect("asked"));
+    }
 }

@@ -12,15 +12,13 @@ const CANNOT_BEGIN: i32 = 71;
 
 /// Descriptor numbers that only the keeper can use: it has to answer for a worker that has used up all others.
 const KEEPERS_DESCRIPTORS: u64 = 16;
-/// By how much a worker is the likelier victim when memory runs out: so many thousandths of all there is.
-const LIKELIER: i32 = 100;
 
 /// Lives as a worker, in the process that was just cloned. Never returns.
 pub(super) fn live(worker: Worker, work: Work) -> ! {
     // A worker whose keeper is gone would hold the port with nobody to answer for it.
     let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
     sys::default_signals();
-    leave_room_for_the_keeper();
+    leave_descriptors_for_the_keeper();
     if let Some(logs) = worker.logs
         && logs.attach().is_err()
     {
@@ -39,19 +37,13 @@ pub(super) fn live(worker: Worker, work: Work) -> ! {
     sys::exit_now(status)
 }
 
-/// Whatever the action takes, of memory or descriptors, the keeper must be able to go on.
-fn leave_room_for_the_keeper() {
+/// Whatever the action takes, the keeper must be able to go on.
+fn leave_descriptors_for_the_keeper() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     if let Some(current) = limit.current {
         let fewer = current.saturating_sub(KEEPERS_DESCRIPTORS);
         (limit.current, limit.maximum) = (Some(fewer), Some(fewer));
         let _ = setrlimit(Resource::Nofile, limit);
-    }
-    // Raising it is allowed to everybody. The action's children inherit it.
-    let path = "/proc/self/oom_score_adj";
-    let now = std::fs::read_to_string(path).unwrap_or_default();
-    if let Ok(now) = now.trim().parse::<i32>() {
-        let _ = std::fs::write(path, (now + LIKELIER).min(1000).to_string());
     }
 }

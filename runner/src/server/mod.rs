@@ -131,7 +131,6 @@ impl Server {
     }
 
     fn welcome(self: &Arc<Self>, stream: net::TcpStream) {
-        let _ = stream.set_nodelay(true);
         let Some(stream) = away_from_standard_streams(stream) else {
             return self.room.add_permits(1);
         };
