@@ -205,8 +205,8 @@ pub enum LoadRefusal {
     #[error("The file is damaged: {why}. Compile it again and upload the whole file.")]
     Damaged { why: &'static str },
     #[error(
-        "The library exports neither {} (written by action_abi::export!) nor {} (declared in action.h); it exports {}. Export the action with one of them.",
-        RUST_SYMBOL, C_SYMBOL, Names(.exports)
+        "The library exports neither {} (written by action_abi::export!) nor {} (declared in action.h); it exports {}. {}",
+        RUST_SYMBOL, C_SYMBOL, Names(.exports), way_to_export(.exports)
     )]
     NoAbi { exports: Vec<String> },
     #[error(
@@ -222,8 +222,8 @@ pub enum LoadRefusal {
     )]
     RustLayout { why: String, needed: String },
     #[error(
-        "The library has no entry point {}; it has {}. Set main to one of them.",
-        Quoted(.name), Names(.available)
+        "The library has no entry point {}; it has {}. {}",
+        Quoted(.name), Names(.available), way_to_an_entry_point(.available)
     )]
     EntryPointMissing {
         name: String,
@@ -293,6 +293,28 @@ impl LoadRefusal {
 /// The symbols by which the two dialects are recognised.
 pub const RUST_SYMBOL: &str = "_1as_0lib_1header_0root_bmodule_bloader";
 pub const C_SYMBOL: &str = "action_abi_version";
+
+/// What to do about a library that exports neither symbol.
+fn way_to_export(exports: &[String]) -> &'static str {
+    // `_Z` begins every name that a C++ compiler has made; the name it was made from stands in it.
+    let is_mangled = |name: &String| {
+        name.starts_with("_Z") && ["action_", "invoke"].iter().any(|own| name.contains(own))
+    };
+    if exports.iter().any(is_mangled) {
+        "C++ has changed the names: put ACTION_EXPORT (extern \"C\") before these functions."
+    } else {
+        "Export the action with one of them."
+    }
+}
+
+/// What to do about an entry point that is not among the `available`.
+fn way_to_an_entry_point(available: &[String]) -> &'static str {
+    if available.is_empty() {
+        "Export that function, with ACTION_EXPORT before it."
+    } else {
+        "Set main to one of them."
+    }
+}
 
 /// A list in a sentence: the first dozen names, and how many more there are.
 struct Names<'a>(&'a [String]);

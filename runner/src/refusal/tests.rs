@@ -69,6 +69,33 @@ fn lists_are_cut_and_escaped() {
 }
 
 #[test]
+fn what_to_do_depends_on_what_was_found() {
+    let exporting = |name: &str| LoadRefusal::NoAbi {
+        exports: vec![name.into()],
+    };
+    for (refusal, step) in [
+        (
+            exporting("_Z6invoke10action_strPK14action_context"),
+            "put ACTION_EXPORT (extern \"C\") before these functions.",
+        ),
+        (
+            exporting("_Z7computei"),
+            "Export the action with one of them.",
+        ),
+        (exporting("invoke"), "Export the action with one of them."),
+        (
+            LoadRefusal::EntryPointMissing {
+                name: "main".into(),
+                available: Vec::new(),
+            },
+            "Export that function, with ACTION_EXPORT before it.",
+        ),
+    ] {
+        assert!(refusal.to_string().ends_with(step), "{refusal}");
+    }
+}
+
+#[test]
 fn neither_symbol_names_both() {
     let text = LoadRefusal::NoAbi {
         exports: vec!["compute".into()],
