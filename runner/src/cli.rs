@@ -54,7 +54,8 @@ struct Arguments {
     serve: serve::Serve,
 }
 
-// The flags of a command that is not meant need not be built: that took a tenth of the time until the port is open.
+// The flags of a command that is not meant need not be built. Their types must have no documentation: it would be shown
+// instead of what stands here.
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 enum Command {

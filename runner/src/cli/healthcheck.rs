@@ -10,7 +10,7 @@ use clap::Args;
 use super::{Status, values};
 use crate::refusal;
 
-/// The flags of `healthcheck`.
+// The flags of `healthcheck`.
 #[derive(Debug, Args)]
 pub(super) struct Healthcheck {
     /// Where the runner listens

@@ -18,7 +18,7 @@ use crate::package::{Code, search};
 use crate::refusal::LoadRefusal;
 use report::Report;
 
-/// The flags of `inspect`.
+// The flags of `inspect`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Inspect {
     /// The library or program

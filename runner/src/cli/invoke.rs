@@ -16,7 +16,7 @@ use crate::package::Code;
 use crate::protocol::container;
 use crate::refusal::{self, LoadRefusal};
 
-/// The flags of `invoke`.
+// The flags of `invoke`.
 #[derive(Debug, Args)]
 pub(super) struct Invoke {
     /// The library or program

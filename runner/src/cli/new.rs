@@ -17,7 +17,7 @@ pub(super) enum Lang {
     Zig,
 }
 
-/// The flags of `new`.
+// The flags of `new`.
 #[derive(Debug, clap::Args)]
 pub(super) struct New {
     /// The project's name, and that of the folder it is written to

@@ -15,7 +15,7 @@ use crate::{admin, process, refusal, server, watch};
 /// Descriptors that are not for connections.
 const RESERVED_DESCRIPTORS: u64 = 64;
 
-/// The flags of `serve`.
+// The flags of `serve`.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     /// The library or program to serve [default: /action/libaction.so, /action/exec or /blackbox/action if there is one; else wait for POST /init]
