@@ -72,6 +72,8 @@ static void die(const char *how) {
     if (!strcmp(how, "exit0")) exit(0);
     if (!strcmp(how, "rawexit")) syscall(SYS_exit_group, 4);
     if (!strcmp(how, "exit_thread")) on_a_thread(exit_here);
+    if (!strcmp(how, "end_thread")) syscall(SYS_exit, 0); /* the thread of the run alone, unnoticed by libc */
+    if (!strcmp(how, "pthread_exit")) pthread_exit(NULL);
     if (!strcmp(how, "stackoverflow")) overflow(zero);
     if (!strcmp(how, "stackoverflow_thread")) on_a_thread(overflow_here);
     if (!strcmp(how, "kill")) kill(getpid(), SIGKILL);

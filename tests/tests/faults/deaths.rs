@@ -25,6 +25,22 @@ fn in_a_run() {
     assert_eq!(String::from_utf8_lossy(&logs.stderr), expected);
 }
 
+/// A process without the thread that serves would live on, and its caller wait.
+#[test]
+fn only_the_thread_of_the_run_ends() {
+    let runner = Runner::with("die");
+    let ways = ["end_thread", "pthread_exit"];
+    for how in ways {
+        runner
+            .run(&json!({ "how": how }))
+            .assert_names(502, &["The action crashed", "SIGABRT"]);
+        runner
+            .run(&json!({ "after": how }))
+            .assert_ok(&json!({ "after": how }));
+    }
+    runner.finish().assert_ended(2 * ways.len());
+}
+
 /// Nobody waits for an answer: nobody gets one, and the next caller a good one.
 #[test]
 fn while_idle() {
