@@ -156,6 +156,24 @@ fn the_border() {
     assert!(NOTHING.ptr.is_null() && LITERAL.len == 2);
 }
 
+/// However much room there is behind the text.
+#[test]
+fn results_keep_their_bytes() {
+    for spare in [0, 1, 15, 16, 17, 100] {
+        let mut json = Vec::with_capacity(5 + spare);
+        json.extend_from_slice(b"[1,2]");
+        let result = RawResult::from_vec(ffi::OK, json);
+        let text = Str {
+            ptr: result.ptr,
+            len: result.len,
+        };
+        // SAFETY: the result's bytes, until it is released.
+        assert_eq!(unsafe { text.bytes() }, b"[1,2]");
+        // SAFETY: once, with its own owner.
+        unsafe { result.release.unwrap()(result.owner) };
+    }
+}
+
 /// What a runner does with a library.
 #[test]
 fn the_root_module() {
