@@ -14,6 +14,7 @@
 FAULT_LIBRARY
 
 static volatile int depth;
+static volatile unsigned long turns; /* not `depth`: a thread left behind would turn it negative after some seconds */
 
 __attribute__((noinline)) static int overflow(int from) {
     volatile char frame[4096];
@@ -81,7 +82,7 @@ static void die(const char *how) {
     if (!strcmp(how, "group")) kill(0, SIGTERM);
     if (!strcmp(how, "parent")) kill(getppid(), SIGKILL), pause();
     if (!strcmp(how, "stop")) raise(SIGSTOP); /* this very thread: another would be stopped a moment later */
-    if (!strcmp(how, "spin")) for (;;) depth++;
+    if (!strcmp(how, "spin")) for (;;) turns++;
     if (!strcmp(how, "sleep")) for (;;) pause();
     if (!strcmp(how, "deadlock")) deadlock();
 }
