@@ -41,7 +41,7 @@ A thousand functions are called for three quarters of an hour with the shape of 
 *Serverless in the Wild*, USENIX ATC 2020: 45 % of the applications are called once an hour or less, 81 % once a minute or less, the busiest
 18.6 % get 99.6 % of all calls; that a fifth of them are called regularly, two fifths independently, two fifths in bursts, is assumed). Machines
 have two cores and 2 GB for containers. A container runs one call at a time; another is started when those there are could not do what waits in
-the time that a start takes. Idle, it is kept for ten minutes unless its room is needed, the longest idle goes first. Starting one takes the engine 660 ms (as measured for [image.md](image.md)), two at once on a machine; its shim takes
+the time that a start takes. Idle, it is kept for ten minutes unless its room is needed, the longest idle goes first. Starting one takes the engine 250 ms (as measured for [image.md](image.md)), two at once on a machine; its shim takes
 4 MB (measured). An action works for 2 ms. In the plots it takes 4 MB for itself, and in the table what is said there: the more actions take, the
 less the runtime matters. What differs is the runtime: its start, what a run costs beside the action, and its memory. The official runtimes'
 figures are those measured beside a bare axum server on another machine; this runner's are measured here and brought there by their ratio to
@@ -103,7 +103,7 @@ impl Fleet {
             cores: 2,
             memory: 2_000_000,
             container: SHIM + own,
-            engine: 660 * MILLISECOND,
+            engine: 250 * MILLISECOND,
             work: 2 * MILLISECOND,
             from: self.warm,
         };
