@@ -237,7 +237,6 @@ impl RawResult {
 }
 
 /// What the release of a vector needs to know; its length does not matter.
-#[derive(Clone, Copy)]
 struct Allocation {
     start: *mut u8,
     capacity: usize,

@@ -53,9 +53,10 @@ impl Library {
 
     /// Makes the copy that workers may be waiting for already.
     pub(super) fn finish_copy(&mut self, tree: &Tree) {
-        if let Some(copying) = self.copying.take() {
-            self.current = copying.finish().ok();
-        }
+        let Some(copying) = self.copying.take() else {
+            return; // Nobody waits.
+        };
+        self.current = copying.finish().ok();
         tree.copied.store(1, Release);
         sys::futex_wake(&tree.copied);
     }

@@ -81,7 +81,12 @@ pub fn table(goals: &[Goal]) -> String {
         };
         let limit = goal.limit.map(|_| goal.shown(goal.limit)).unwrap_or_default();
         let measured = goal.shown(goal.measured);
-        let _ = writeln!(text, "| {} | {} | {measured} | {met} | {limit} |", goal.what, goal.aim());
+        let _ = writeln!(
+            text,
+            "| {} | {} | {measured} | {met} | {limit} |",
+            goal.what,
+            goal.aim()
+        );
     }
     text
 }
@@ -257,7 +262,10 @@ mod tests {
         );
         assert_eq!(row(Bound::Below(3.0), Some(3.0)), "| x | < 3 ms | 3 ms | **no** |  |");
         assert_eq!(row(Bound::Fraction(4.0), Some(0.25)), "| x | ≤ 1/4 | 1/4.00 | yes |  |");
-        assert_eq!(row(Bound::Fraction(4.0), Some(0.5)), "| x | ≤ 1/4 | 1/2.00 | **no** |  |");
+        assert_eq!(
+            row(Bound::Fraction(4.0), Some(0.5)),
+            "| x | ≤ 1/4 | 1/2.00 | **no** |  |"
+        );
     }
 
     #[test]
