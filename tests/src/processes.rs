@@ -90,6 +90,23 @@ pub fn until(mark: &str, right: impl Fn(&[Process]) -> bool) -> Result<Vec<Proce
     }
 }
 
+/// Waits until a process has locked its code into memory.
+#[track_caller]
+pub fn until_locked(pid: i32) {
+    let end = Instant::now() + LIMIT;
+    loop {
+        let maps = fs::read_to_string(format!("/proc/{pid}/smaps")).unwrap();
+        // The first that may be executed is the program itself.
+        let code = maps.split_once(" r-xp ").map_or("", |(_, code)| code);
+        let flags = code.lines().find(|line| line.starts_with("VmFlags:"));
+        if flags.is_some_and(|flags| flags.split(' ').any(|flag| flag == "lo")) {
+            return;
+        }
+        assert!(Instant::now() < end, "the code of {pid} is not locked");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// Sends a signal; a process that is gone already is fine.
 pub fn signal(pid: i32, signal: Signal) {
     if let Some(pid) = Pid::from_raw(pid) {

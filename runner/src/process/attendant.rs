@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use rustix::process::{Pid, Signal};
 
+use super::scarcity;
 use super::slots::{Pair, Tree};
 use super::sys::{self, Side};
 use super::{Attend, Roles, SHORT_LIFE};
@@ -61,7 +62,10 @@ impl Post {
         }
         self.started = Some(Instant::now());
         match sys::fork() {
-            Ok(Side::Parent(pid)) => self.pid = Pid::from_raw(pid),
+            Ok(Side::Parent(pid)) => {
+                scarcity::offer(pid, scarcity::ATTENDANT);
+                self.pid = Pid::from_raw(pid);
+            }
             Ok(Side::Child) => {
                 let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
                 let _ = rustix::process::setpgid(None, None);

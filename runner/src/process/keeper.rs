@@ -19,6 +19,7 @@ use rustix::process::Signal;
 
 use super::deaths::MemoryGroup;
 use super::descriptors::Identities;
+use super::scarcity::Settling;
 use super::settle::Lingering;
 use super::slots::{Pair, Phase, SEATS, Tree};
 use super::watchdog::{Countdown, TICK};
@@ -85,6 +86,7 @@ struct Watch {
     drained_by: Option<Countdown>,
     idle_ticks: u32,
     logs_later: bool,
+    settling: Settling,
 }
 
 /// Keeps a worker running until told to stop. `library` is a private copy of the one to begin with. Returns the exit
@@ -105,6 +107,7 @@ pub(super) fn keep(keeper: &'static Keeper, library: Option<OwnedFd>) -> i32 {
         drained_by: None,
         idle_ticks: 0,
         logs_later: false,
+        settling: Settling::new(),
     };
     let outcome = watch.seat_worker(0).and_then(|()| {
         // Only now: the worker need not wait for it.
@@ -152,6 +155,7 @@ impl Watch {
             self.logs_later = !logs.pump()?;
         }
         self.lingering.look();
+        self.settling.look();
         Ok(())
     }
 
@@ -207,6 +211,7 @@ impl Watch {
         if self.idle_ticks < WAKEFUL || !self.lingering.is_empty() {
             limits.push(TICK);
         }
+        limits.extend(self.settling.next_look());
         limits.extend(self.drained_by.as_ref().map(Countdown::next_look));
         limits.extend(
             self.broken

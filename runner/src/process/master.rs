@@ -14,6 +14,7 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process, kill_process_group
 use super::attendant::Attendants;
 use super::bound::bound;
 use super::keeper::{self, Keeper};
+use super::scarcity::Settling;
 use super::shared::Verdict;
 use super::slots::{Pair, Phase, Tree};
 use super::swap::Library;
@@ -55,6 +56,7 @@ pub(super) struct Master {
     status: i32,
     /// When keepers are killed that have not left by then.
     pub(super) stop_by: Option<Countdown>,
+    settling: Settling,
 }
 
 /// One keeper and its pair's shared page.
@@ -103,6 +105,7 @@ pub fn run(config: &'static Config, roles: Roles) -> Result<i32, CannotServe> {
         announced: false,
         status: 0,
         stop_by: None,
+        settling: Settling::new(),
     };
     for index in 0..config.workers {
         master.start(index)?;
@@ -183,6 +186,7 @@ impl Master {
             self.reap();
             self.restart();
             self.heed_swap();
+            self.settling.look();
             if self.stop_by.as_mut().is_some_and(Countdown::is_over) {
                 return self.kill_all();
             }
@@ -205,6 +209,7 @@ impl Master {
         restarts
             .map(|moment| moment.saturating_duration_since(now))
             .chain(self.stop_by.as_ref().map(Countdown::next_look))
+            .chain(self.settling.next_look())
             .min()
     }
 

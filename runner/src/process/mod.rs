@@ -16,6 +16,7 @@ mod deaths;
 mod descriptors;
 mod keeper;
 mod master;
+mod scarcity;
 mod settle;
 pub mod shared;
 pub mod slots;

@@ -1,6 +1,5 @@
 //! A worker: started, and what must stay open for it.
 
-use std::fs;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::atomic::Ordering::*;
@@ -9,6 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
+use super::super::scarcity;
 use super::super::slots::{Pair, Phase, Slot};
 use super::super::sys::{self, Side};
 use super::super::watchdog::{Countdown, Watchdog};
@@ -16,9 +16,6 @@ use super::super::{Start, Worker, worker};
 use super::Watch;
 use crate::config::Config;
 use crate::logs::Logs;
-
-/// By how much a worker is the likelier victim when memory runs out: so many thousandths of all there is.
-const LIKELIER: i32 = 100;
 
 /// A living worker.
 pub(super) struct Ward {
@@ -120,7 +117,8 @@ impl Watch {
             }
             Side::Parent(pid) => {
                 page.process.store(pid.unsigned_abs(), Relaxed);
-                offer_to_the_killer(pid);
+                // Here, while the worker is on its way to its action.
+                scarcity::offer(pid, scarcity::WORKER);
                 let pid = Pid::from_raw(pid).ok_or(io::ErrorKind::NotFound)?;
                 let exit = pidfd_open(pid, PidfdFlags::empty())?;
                 let (watchdog, phase) = (Watchdog::new(), Phase::Starting);
@@ -187,16 +185,6 @@ impl Watch {
             .chain(wards)
             .chain(self.lingering.descriptors())
             .collect()
-    }
-}
-
-/// When memory runs out, the worker goes and not its keeper. Done here, while the worker is on its way to its action.
-/// Raising it is allowed to everybody; the action's children inherit it.
-fn offer_to_the_killer(worker: sys::Pid) {
-    let path = format!("/proc/{worker}/oom_score_adj");
-    let now = fs::read_to_string(&path).unwrap_or_default();
-    if let Ok(now) = now.trim().parse::<i32>() {
-        let _ = fs::write(path, (now + LIKELIER).min(1000).to_string());
     }
 }
 

@@ -1,0 +1,93 @@
+//! When memory runs out: who goes, and who stays.
+//!
+//! The kernel kills the likeliest victim of the control group, and so the worker is made the likeliest. But first it
+//! takes back all that it can read again from files, the code of the runner too; and a worker that is just dying is no
+//! candidate any more, though its memory is still taken. A keeper that woke in these milliseconds, and found its own code
+//! gone, would be killed for wanting it back. So what masters and keepers use stays in memory.
+
+use std::fs;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use super::sys;
+
+/// By how much a worker is likelier to be killed than its keeper, in thousandths of all the memory there is. The
+/// children of its action inherit it.
+pub(super) const WORKER: i32 = 100;
+/// The same for a process beside the workers, which nobody's request depends on.
+pub(super) const ATTENDANT: i32 = 50;
+
+/// When a start is over.
+const START: Duration = Duration::from_millis(50);
+
+/// Makes the process `likelier` to be killed. Everybody may do that to a process of one's own.
+pub(super) fn offer(process: sys::Pid, likelier: i32) {
+    let path = format!("/proc/{process}/oom_score_adj");
+    let now = fs::read_to_string(&path).unwrap_or_default();
+    if let Ok(now) = now.trim().parse::<i32>() {
+        let _ = fs::write(path, (now + likelier).min(1000).to_string());
+    }
+}
+
+/// A process that is to stay in memory, as soon as its start is over: locking takes a fifth of a millisecond.
+pub(super) struct Settling(Option<Instant>);
+
+impl Settling {
+    /// It has just been started.
+    pub(super) fn new() -> Self {
+        Self(Some(Instant::now() + START))
+    }
+
+    /// How long until the next look is due, if there is to be one.
+    pub(super) fn next_look(&self) -> Option<Duration> {
+        let due = self.0?;
+        Some(due.saturating_duration_since(Instant::now()))
+    }
+
+    /// Locks what there is to lock, once, when it is time.
+    pub(super) fn look(&mut self) {
+        if self.next_look().is_some_and(|left| left.is_zero()) {
+            self.0 = None;
+            stay_in_memory();
+        }
+    }
+}
+
+/// Keeps in memory what this process has of its own, as soon as it has used it; as far as the limit of locked memory
+/// goes, which is 8 MB where nobody has set it, and enough. Its children inherit nothing of it.
+fn stay_in_memory() {
+    let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    maps.lines()
+        .filter_map(private)
+        .for_each(sys::lock_what_is_used);
+}
+
+/// The addresses of a line of `/proc/self/maps`, if it is about memory that can be read and is not shared.
+fn private(line: &str) -> Option<Range<usize>> {
+    let mut words = line.split(' ');
+    let (start, end) = words.next()?.split_once('-')?;
+    let may = words.next()?.as_bytes();
+    let address = |digits| usize::from_str_radix(digits, 16).ok();
+    let range = address(start)?..address(end)?;
+    (may.first() == Some(&b'r') && may.last() == Some(&b'p')).then_some(range)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_private_and_readable_is_found() {
+        let code = "55fae1139000-55fae12d9000 r-xp 0006d000 00:27 896532    /bin/action-runner";
+        assert_eq!(private(code), Some(0x55fa_e113_9000..0x55fa_e12d_9000));
+        for other in [
+            "7ff4eb00a000-7ff4eb429000 rw-s 00000000 00:01 920    /dev/zero (deleted)",
+            "7ff4eb429000-7ff4eb42a000 ---p 00000000 00:00 0",
+            "",
+            "x-y r-xp",
+            "12 r-xp",
+        ] {
+            assert_eq!(private(other), None, "{other}");
+        }
+    }
+}
