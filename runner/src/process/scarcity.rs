@@ -6,7 +6,6 @@
 //! gone, would be killed for wanting it back. So what masters and keepers use stays in memory.
 
 use std::fs;
-use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use super::sys;
@@ -53,41 +52,12 @@ impl Settling {
     }
 }
 
-/// Keeps in memory what this process has of its own, as soon as it has used it; as far as the limit of locked memory
-/// goes, which is 8 MB where nobody has set it, and enough. Its children inherit nothing of it.
+/// Keeps in memory what this process uses from now on of its own; as far as the limit of locked memory goes, which is
+/// 8 MB where nobody has set it, and enough. Its children inherit nothing of it.
 fn stay_in_memory() {
-    let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
-    maps.lines()
-        .filter_map(private)
-        .for_each(sys::lock_what_is_used);
-}
-
-/// The addresses of a line of `/proc/self/maps`, if it is about memory that can be read and is not shared.
-fn private(line: &str) -> Option<Range<usize>> {
-    let mut words = line.split(' ');
-    let (start, end) = words.next()?.split_once('-')?;
-    let may = words.next()?.as_bytes();
-    let address = |digits| usize::from_str_radix(digits, 16).ok();
-    let range = address(start)?..address(end)?;
-    (may.first() == Some(&b'r') && may.last() == Some(&b'p')).then_some(range)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_private_and_readable_is_found() {
-        let code = "55fae1139000-55fae12d9000 r-xp 0006d000 00:27 896532    /bin/action-runner";
-        assert_eq!(private(code), Some(0x55fa_e113_9000..0x55fa_e12d_9000));
-        for other in [
-            "7ff4eb00a000-7ff4eb429000 rw-s 00000000 00:01 920    /dev/zero (deleted)",
-            "7ff4eb429000-7ff4eb42a000 ---p 00000000 00:00 0",
-            "",
-            "x-y r-xp",
-            "12 r-xp",
-        ] {
-            assert_eq!(private(other), None, "{other}");
-        }
+    for mapping in sys::mappings() {
+        // Code that only the start needed need not stay.
+        mapping.drop_code();
+        mapping.lock_what_is_used();
     }
 }

@@ -5,10 +5,10 @@
 #![expect(unsafe_code, reason = "the one door of the process tree to the kernel")]
 
 mod forks;
+mod mappings;
 mod signals;
 
 use std::io;
-use std::ops::Range;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use std::time::Duration;
 use super::slots::Traffic;
 pub use forks::{ForkMark, watch_forks};
 pub use libc::pid_t as Pid;
+pub use mappings::mappings;
 pub use signals::{Signals, default_signals, on_the_way_out};
 
 /// Which side of a `fork` or `clone` this is.
@@ -175,14 +176,6 @@ fn queued(socket: BorrowedFd<'_>) -> Option<(u32, u32)> {
     // SAFETY: SIOCOUTQ, which has the number of TIOCOUTQ, writes one int.
     let written = unsafe { libc::ioctl(number, libc::TIOCOUTQ, &raw mut unacknowledged) };
     (read == 0 && written == 0).then(|| (unread.cast_unsigned(), unacknowledged.cast_unsigned()))
-}
-
-/// Keeps in memory those pages of `range` that this process uses, from their first use on. Refused beyond the limit of
-/// locked memory.
-pub fn lock_what_is_used(range: Range<usize>) {
-    let start = ptr::without_provenance::<libc::c_void>(range.start);
-    // SAFETY: reads and writes nothing; where the range is not mapped, or not all of it, it fails.
-    let _ = unsafe { libc::mlock2(start, range.len(), libc::MLOCK_ONFAULT) };
 }
 
 /// Writes out what C's `printf` and its kin still hold in this process.
