@@ -4,8 +4,8 @@ usage: measure.py IMAGE [ROUNDS] [CONTAINERS]
 
 IMAGE has an action that takes {"payload": "…"}. The yardstick for the time is `docker run` of a static program that
 does nothing, in alternating rounds on the same engine. Memory is the proportional set size of all processes in the
-containers, once they have answered a run; shims and the engine's own processes are not in it. Containers are reached
-through ports that are published on this machine alone.
+containers, a second after they have answered a run; shims and the engine's own processes are not in it. Containers
+are reached through ports that are published on this machine alone.
 """
 
 import json
@@ -18,6 +18,8 @@ import tempfile
 import time
 import urllib.request
 
+# Seconds after its last answer that a container counts as idle.
+IDLE = 1
 BODY = json.dumps({"value": {"payload": "abc"}}).encode()
 
 
@@ -105,6 +107,7 @@ def measure_memory(image, count):
             containers.append(start(image, port))
             answer(port)
             if done in stops:
+                time.sleep(IDLE)
                 counts.append(done)
                 totals.append(sum(memory(container) for container in containers))
                 print(f"{done} idle containers: {totals[-1]} kB proportional, {totals[-1] / done:.0f} kB each")
