@@ -178,6 +178,20 @@ fn queued(socket: BorrowedFd<'_>) -> Option<(u32, u32)> {
     (read == 0 && written == 0).then(|| (unread.cast_unsigned(), unacknowledged.cast_unsigned()))
 }
 
+/// The kernel's id of this thread.
+pub fn thread_id() -> u32 {
+    // SAFETY: no preconditions.
+    unsafe { libc::gettid() }.unsigned_abs()
+}
+
+/// Is there a thread of this id in this process? Where that cannot be known: yes.
+pub fn has_thread(id: u32) -> bool {
+    let process = std::process::id();
+    // SAFETY: signal 0 is none: the kernel only looks whether the thread is there.
+    let found = unsafe { libc::syscall(libc::SYS_tgkill, process, id, 0) };
+    found == 0 || io::Error::last_os_error().raw_os_error() != Some(libc::ESRCH)
+}
+
 /// Writes out what C's `printf` and its kin still hold in this process.
 pub fn flush_stdio() {
     unsafe extern "C" {

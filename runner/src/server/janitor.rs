@@ -1,4 +1,4 @@
-//! Ends connections whose caller has gone quiet in the middle of a request.
+//! Ends connections whose caller has gone quiet in the middle of a request, and the worker when a run has lost its thread.
 //!
 //! Counts its own ticks instead of time, so that a container that was paused loses nobody; and looks from outside, so
 //! that no request pays for a timer.
@@ -6,15 +6,19 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::ptr;
+use std::time::Duration;
 
 use rustix::net::{Shutdown, shutdown};
+use tokio::time::MissedTickBehavior;
 
 use crate::engine::Engine;
 use crate::process::slots::{Slot, State};
-use crate::process::sys;
+use crate::process::{blame, sys};
 
 /// How many looks make up the time that a caller has.
 const LOOKS: u32 = 4;
+/// How often threads are looked for.
+const ROLL_CALL: Duration = Duration::from_millis(500);
 
 thread_local! {
     /// The slots whose caller was not waited for any longer. All connections of a worker are served on one thread.
@@ -26,12 +30,22 @@ pub(super) fn gave_up(slot: &Slot) -> bool {
     LATE.with_borrow(|late| late.contains(&ptr::from_ref(slot)))
 }
 
+/// Looks for the threads that runs are on, for ever.
+pub(super) async fn miss_threads() {
+    let mut ticks = tokio::time::interval(ROLL_CALL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        blame::miss_threads();
+    }
+}
+
 /// Looks after the connections of this worker, for ever.
 pub(super) async fn sweep(engine: &'static Engine) {
     let worker = engine.worker();
     let mut quiet: HashMap<usize, (u32, u32)> = HashMap::new();
     let mut ticks = tokio::time::interval(worker.config.read_timeout / LOOKS);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         for (index, slot) in worker.pair.in_use().enumerate() {

@@ -94,6 +94,9 @@ async fn serve(engine: &'static Engine, phase: Phase) -> io::Result<()> {
     engine.report(phase);
     server.adopt();
     tokio::spawn(janitor::sweep(engine));
+    if worker.config.concurrency > 1 {
+        tokio::spawn(janitor::miss_threads());
+    }
     let accepting = tokio::spawn(server.clone().accept(listener.clone()));
     server
         .heed_orders(&listener, &accepting.abort_handle())

@@ -68,6 +68,16 @@ fn of_a_death() {
     runner.finish().assert_ended(5 * DEATHS.len());
 }
 
+/// The thread of a run ends, and the process lives on without it.
+#[test]
+fn of_a_lost_thread() {
+    let runner = concurrent("3");
+    for how in ["end_thread", "pthread_exit"] {
+        one_of_three(&runner, how, &json!({}), "SIGABRT", 503);
+    }
+    runner.finish().assert_ended(5 * 2);
+}
+
 #[test]
 fn of_an_overrun() {
     let runner = Launch::empty()
