@@ -29,6 +29,7 @@ test: lint unit black-box
 
 lint:
 	cargo fmt --all --check
+	for bench in speed rooms; do cargo fmt --check --manifest-path runner/benches/$$bench/Cargo.toml || exit 1; done
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 

@@ -13,7 +13,7 @@ pub struct Mapping {
     is_code: bool,
 }
 
-/// All of this process.
+/// All of this process but its stack, which could not grow beyond the limit of locked memory.
 pub fn mappings() -> Vec<Mapping> {
     let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
     maps.lines().filter_map(Mapping::parse).collect()
@@ -25,12 +25,14 @@ impl Mapping {
         let mut words = line.split_ascii_whitespace();
         let (start, end) = words.next()?.split_once('-')?;
         let permissions = words.next()?;
+        let path = words.nth(3).unwrap_or_default();
         let address = |digits| usize::from_str_radix(digits, 16).ok();
         let mapping = Self {
             range: address(start)?..address(end)?,
-            is_code: permissions == "r-xp" && words.nth(3).is_some_and(|it| it.starts_with('/')),
+            is_code: permissions == "r-xp" && path.starts_with('/'),
         };
-        (permissions.starts_with('r') && permissions.ends_with('p')).then_some(mapping)
+        let is_private = permissions.starts_with('r') && permissions.ends_with('p');
+        (is_private && path != "[stack]").then_some(mapping)
     }
 
     /// Lets go of its pages, if it is code. What is used again comes from its file again.
@@ -84,6 +86,7 @@ mod tests {
         for line in [
             "1000-3000 rw-s 00000000 00:01 920    /dev/zero (deleted)",
             "1000-3000 ---p 00000000 00:00 0",
+            "1000-3000 rw-p 00000000 00:00 0     [stack]",
             "1000-3000",
             "x-y r-xp 0 0 0 /bin/a",
             "",
