@@ -11,6 +11,7 @@
 use std::collections::HashMap;
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
+use std::ptr;
 
 use crate::protocol::run::Metadata;
 
@@ -31,6 +32,7 @@ pub fn set<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) {
 #[derive(Default)]
 pub struct RunVariables {
     known: [Option<Variable>; 8],
+    /// By their names.
     others: HashMap<String, Variable>,
 }
 
@@ -47,35 +49,38 @@ impl RunVariables {
             ("__OW_API_HOST", &run.api_host),
             ("__OW_DEADLINE", &run.deadline),
         ];
+        // Of several members that come to the same name, the platform's own counts, then the last.
+        let mut others: HashMap<String, &str> = HashMap::new();
+        for (member, value) in &run.others {
+            others.insert(format!("__OW_{}", member.to_uppercase()), value);
+        }
         for (variable, (name, value)) in self.known.iter_mut().zip(known) {
-            match value {
+            let other = others.remove(name);
+            match value.as_deref().or(other) {
                 Some(value) if !value.contains('\0') => variable
                     .get_or_insert_with(|| Variable::new(name))
                     .set(value),
                 _ => variable.iter_mut().for_each(Variable::restore),
             }
         }
-        if !run.others.is_empty() || !self.others.is_empty() {
-            self.update_others(run);
+        if !others.is_empty() || !self.others.is_empty() {
+            self.update_others(others);
         }
     }
 
-    fn update_others(&mut self, run: &Metadata<'_>) {
-        for (key, variable) in &mut self.others {
-            if !run.others.iter().any(|(name, _)| name == key) {
+    fn update_others(&mut self, others: HashMap<String, &str>) {
+        for (name, variable) in &mut self.others {
+            if !others.contains_key(name) {
                 variable.restore();
             }
         }
-        for (key, value) in &run.others {
-            if !self.others.contains_key(key.as_ref()) {
-                if self.others.len() == OTHERS {
-                    continue;
-                }
-                let variable = Variable::new(&format!("__OW_{}", key.to_uppercase()));
-                self.others.insert(key.clone().into_owned(), variable);
-            }
-            if let Some(variable) = self.others.get_mut(key.as_ref()) {
+        for (name, value) in others {
+            if let Some(variable) = self.others.get_mut(&name) {
                 variable.set(value);
+            } else if self.others.len() < OTHERS {
+                let mut variable = Variable::new(&name);
+                variable.set(value);
+                self.others.insert(name, variable);
             }
         }
     }
@@ -88,8 +93,10 @@ struct Variable {
     before: Option<Vec<u8>>,
     /// `NAME=value`, then zeros to the end. Never freed nor moved: others may hold pointers into it.
     text: &'static mut [u8],
-    /// Length of the value; `None` = the table does not point here.
+    /// Length of the value; `None` = no run has set it, or it has been taken back.
     length: Option<usize>,
+    /// Where the table points to `text`.
+    entry: Entry,
 }
 
 impl Variable {
@@ -101,9 +108,11 @@ impl Variable {
             before,
             text: &mut [],
             length: None,
+            entry: Entry::default(),
         }
     }
 
+    /// Where the value begins.
     fn start(&self) -> usize {
         self.name.as_bytes().len() + 1
     }
@@ -127,8 +136,16 @@ impl Variable {
                 // SAFETY: the name is a valid C string; by the contract of this module no other thread changes the
                 // table.
                 unsafe { libc::unsetenv(self.name.as_ptr()) };
-                self.length = None;
+                self.wipe();
             }
+        }
+    }
+
+    /// Nothing is left of the value.
+    fn wipe(&mut self) {
+        let start = self.start();
+        if let Some(old) = self.length.take() {
+            self.text[start..start + old].fill(0);
         }
     }
 
@@ -141,12 +158,11 @@ impl Variable {
             self.text[end..(start + old).max(end)].fill(0);
         } else {
             self.text = fresh(&self.name, value);
-            self.length = None;
         }
-        if self.length.replace(value.len()).is_none() {
-            // SAFETY: `text` is `NAME=value`, ends with zeros and lives for ever; by the contract of this module no
-            // other thread changes the table.
-            unsafe { libc::putenv(self.text.as_mut_ptr().cast()) };
+        self.length = Some(value.len());
+        // The action may have changed the table in the run before.
+        if !self.entry.points_to(self.text) {
+            self.entry = Entry::put(self.text.as_mut_ptr().cast());
         }
     }
 }
@@ -159,6 +175,68 @@ fn fresh(name: &CString, value: &[u8]) -> &'static mut [u8] {
     text[start] = b'=';
     text[start + 1..][..value.len()].copy_from_slice(value);
     Box::leak(text.into_boxed_slice())
+}
+
+/// The place of a string in the table, found once, so that one look tells whether it still stands there.
+struct Entry {
+    table: *mut *mut libc::c_char,
+    place: *mut *mut libc::c_char,
+}
+
+// SAFETY: the pointers are followed under the contract of this module only, on the thread that runs the action.
+unsafe impl Send for Entry {}
+
+impl Default for Entry {
+    /// Nowhere.
+    fn default() -> Self {
+        Self {
+            table: ptr::null_mut(),
+            place: ptr::null_mut(),
+        }
+    }
+}
+
+unsafe extern "C" {
+    static mut environ: *mut *mut libc::c_char;
+}
+
+/// The table as it is now; null after `clearenv`.
+fn table() -> *mut *mut libc::c_char {
+    // SAFETY: libc's own variable; by the contract of this module no other thread changes it.
+    unsafe { environ }
+}
+
+impl Entry {
+    /// Puts `text` into the table, in the place of whatever had that name: `NAME=value` with a zero at its end, never freed.
+    fn put(text: *mut libc::c_char) -> Self {
+        // SAFETY: by the contract of this function it is a C string that lives for ever; by that of this module no other
+        // thread changes the table.
+        unsafe { libc::putenv(text) };
+        let table = table();
+        let mut place = table;
+        while !place.is_null() {
+            // SAFETY: the table ends with a null pointer, and the loop with it.
+            let at = unsafe { *place };
+            if at == text {
+                return Self { table, place };
+            }
+            if at.is_null() {
+                break;
+            }
+            place = place.wrapping_add(1);
+        }
+        Self::default()
+    }
+
+    /// Is it still in its place?
+    fn points_to(&self, text: &[u8]) -> bool {
+        if self.table.is_null() || self.table != table() {
+            return false;
+        }
+        // SAFETY: the same table as when the place was found in it, which has as many places, also if fewer are used.
+        let at = unsafe { *self.place };
+        ptr::eq(at.cast(), text.as_ptr())
+    }
 }
 
 #[cfg(test)]
@@ -207,6 +285,43 @@ mod tests {
 
         variables.update(&Metadata::default());
         assert_eq!(now("__OW_CUSTOM"), None);
+
+        // A longer value that was taken back leaves nothing in a shorter one.
+        for value in ["longest", "shorter", "s"] {
+            variables.update(&run(value, None));
+            assert_eq!(now("__OW_ACTIVATION_ID").as_deref(), Some(value));
+            variables.update(&Metadata::default());
+            assert_eq!(now("__OW_ACTIVATION_ID"), None);
+        }
+
+        // The action changes them itself.
+        let unset = |name: &str| {
+            // SAFETY: the test has one thread that uses the environment.
+            unsafe { std::env::remove_var(name) };
+        };
+        variables.update(&run("a", Some("k")));
+        unset("__OW_ACTIVATION_ID");
+        set([("__OW_API_KEY", "mine")]);
+        variables.update(&run("b", Some("k2")));
+        assert_eq!(now("__OW_ACTIVATION_ID").as_deref(), Some("b"));
+        assert_eq!(now("__OW_API_KEY").as_deref(), Some("k2"));
+
+        // Two members come to one name.
+        let twice = |id: Option<&'static str>, other: &'static str| Metadata {
+            activation_id: id.map(Into::into),
+            others: vec![
+                ("ACTIVATION_ID".into(), "no".into()),
+                ("x".into(), "1".into()),
+                ("X".into(), other.into()),
+            ],
+            ..Metadata::default()
+        };
+        variables.update(&twice(Some("yes"), "2"));
+        assert_eq!(now("__OW_ACTIVATION_ID").as_deref(), Some("yes"));
+        assert_eq!(now("__OW_X").as_deref(), Some("2"));
+        variables.update(&run("next", None));
+        assert_eq!(now("__OW_ACTIVATION_ID").as_deref(), Some("next"));
+        assert_eq!(now("__OW_X"), None);
     }
 
     #[test]
