@@ -38,6 +38,9 @@ pub const SHUTTING_DOWN: &str =
     "The runner is shutting down and takes no new runs: send the request to another instance.";
 pub const NEIGHBOUR_DIED: &str =
     "Another run ended the process that this run shared with it: send the request again.";
+pub const NEIGHBOUR_OF_INIT_DIED: &str =
+    "A run or another init ended the process that was reading this init: send it again.";
+pub const INIT_FAILED_BEFORE: &str = "Another init has just failed in the process that read this one: send it again, and it finds a fresh process.";
 pub const TOO_SLOW: &str =
     "The request did not arrive in time: send its header and body without long pauses.";
 pub const BODY_CUT_OFF: &str =

@@ -93,6 +93,7 @@ const UNSAFE: &[&str] = &[
     "environment.rs",
     "process/sys.rs",
     "process/sys/forks.rs",
+    "process/sys/mappings.rs",
     "process/sys/signals.rs",
 ];
 

@@ -63,7 +63,7 @@ impl Pages {
         counters(
             encoder,
             "runs",
-            "Runs that were answered, by how they ended",
+            "Runs that were answered, by how they ended; one that ended its worker is a fault",
             runs,
         )
     }

@@ -88,6 +88,7 @@ impl Engine {
 
     fn keep(&self, action: Result<&'static dyn Action, Answer>, delivery: u32) {
         *self.loaded() = Some(Loaded { action, delivery });
+        self.delivery.store(delivery, Release);
     }
 
     fn load_configured(
@@ -145,6 +146,7 @@ impl Engine {
         env: &[(&str, &str)],
     ) -> Result<&'static dyn Action, LoadRefusal> {
         action::check(path, code, entry_point)?;
+        self.spent.store(true, Relaxed);
         environment::set(env.iter().copied());
         let find = |name| {
             env.iter()
@@ -176,6 +178,7 @@ impl Engine {
         self.leave_if_forked();
         page.set_phase(before);
         let action = action?;
+        self.spent.store(false, Relaxed);
         self.worker.page().say(&package::identity(code, path));
         // Never unloaded, so kept for ever.
         Ok(Box::leak(action))
@@ -216,6 +219,10 @@ impl Engine {
             refusal::complain(refusal::INIT_TWICE);
             return Answer::init_twice();
         }
+        if self.spent.load(Relaxed) {
+            self.retire();
+            return Answer::init_failed_before();
+        }
         let init = match decode() {
             Ok(init) if init.code.is_none() && !self.has_library() => {
                 refusal::complain(&refusal::NothingToExecute { places: &BAKED });
@@ -242,7 +249,9 @@ impl Engine {
             }
             Err(Refused::Library(refusal)) => {
                 // Part of it may have been executed, with its environment: the next try gets a clean process.
-                self.retire();
+                if self.spent.load(Relaxed) {
+                    self.retire();
+                }
                 self.refused_init(slot, &refusal, Answer::from(&refusal))
             }
         }
@@ -280,23 +289,43 @@ impl Engine {
                 .entry_point
                 .clone_from(&self.worker.config.entry_point);
         }
-        let action = match (&code, self.place_of(recipe), self.configured_action()) {
-            (Some(code), Some(path), _) => self.load(&path, code, &recipe.entry_point, &env)?,
-            // Loaded before the platform could say anything of its environment: it is set for what is read later.
-            (_, _, Some(action)) => {
-                environment::set(env.iter().copied());
-                action.refresh();
-                action
-            }
-            _ => self.load_configured(&recipe.entry_point, &env)?,
-        };
+        // Nobody reads it before it counts as delivered.
         let written = recipe.write(&self.worker.delivery.recipe);
         written.map_err(|error| PackageRefusal::NoMemory {
             why: error.to_string(),
         })?;
+        let action = match (&code, self.place_of(recipe), self.configured_action()) {
+            (Some(code), Some(path), _) => self.load(&path, code, &recipe.entry_point, &env)?,
+            (_, _, Some(action)) if self.may_go_on_as(&recipe.entry_point) => {
+                // Loaded before the platform could say anything of its environment: it is set for what is read later.
+                environment::set(env.iter().copied());
+                action.refresh();
+                action
+            }
+            (_, _, Some(_)) => {
+                self.check_configured(&recipe.entry_point)?;
+                self.worker.tree.delivered.store(1, Release);
+                self.retire();
+                return Ok(());
+            }
+            _ => self.load_configured(&recipe.entry_point, &env)?,
+        };
         self.keep(Ok(action), 1);
         self.worker.tree.delivered.store(1, Release);
         Ok(())
+    }
+
+    /// Can what has been loaded of the configuration serve as `entry_point` in this process? Otherwise a next one loads it
+    /// anew: a library is initialised once in a process, and its environment changed only while nobody reads it.
+    fn may_go_on_as(&self, entry_point: &str) -> bool {
+        entry_point == self.worker.config.entry_point && self.in_flight.load(Acquire) == 1
+    }
+
+    /// Would the action of the configuration load with this entry point?
+    fn check_configured(&self, entry_point: &str) -> Result<(), LoadRefusal> {
+        self.configured()
+            .and_then(|found| action::check(&found.path, &found.code, entry_point))
+            .map_err(|refusal| self.named(refusal))
     }
 
     /// Puts the delivered code where it survives this worker, and says so in the recipe.
@@ -305,6 +334,7 @@ impl Engine {
         let package = package::receive(code, &config.scratch, &package::Limits::default())?;
         recipe.source = recipe::keep(&package, &self.worker.delivery.library)?;
         if let Some(directory) = &package.directory {
+            self.spent.store(true, Relaxed);
             let _ = std::env::set_current_dir(directory);
         }
         recipe.directory = package.directory;

@@ -12,7 +12,7 @@ mod together;
 pub use run::{Entry, Trace};
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::*};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::action::Action;
@@ -27,6 +27,10 @@ use crate::protocol::envelope::Note;
 pub struct Engine {
     worker: Worker,
     loaded: Mutex<Option<Loaded>>,
+    /// The delivery of what is loaded, for a look in passing; `NOTHING`: nothing is.
+    delivery: AtomicU32,
+    /// Loading has begun and was not finished well: nothing else must be loaded in this process.
+    spent: AtomicBool,
     variables: Mutex<RunVariables>,
     mark: ForkMark,
     /// What the container was told of the platform's API; a run may say otherwise.
@@ -36,6 +40,9 @@ pub struct Engine {
     draining: AtomicBool,
     note: OnceLock<Note>,
 }
+
+/// No delivery: nothing has been loaded.
+const NOTHING: u32 = u32::MAX;
 
 /// The action, or the answer that says why there is none although there should be.
 struct Loaded {
@@ -50,6 +57,8 @@ impl Engine {
         Ok(Self {
             worker,
             loaded: Mutex::default(),
+            delivery: AtomicU32::new(NOTHING),
+            spent: AtomicBool::new(false),
             variables: Mutex::default(),
             mark: ForkMark::new()?,
             api_host: std::env::var("__OW_API_HOST").unwrap_or_default(),
@@ -65,10 +74,19 @@ impl Engine {
         &self.worker
     }
 
-    /// Must this process make room for another one as soon as nobody waits for its answers?
+    /// Must this process make room for another one as soon as nobody waits for its answers? One that has loaded something
+    /// else than what was delivered since finds that out here.
     pub fn is_retiring(&self) -> bool {
         // The keeper's order counts before it has been heeded: whoever asks after a swap gets the new library.
-        self.retiring.load(Relaxed) || self.worker.page().retire.load(Acquire) != 0
+        if self.retiring.load(Relaxed) || self.worker.page().retire.load(Acquire) != 0 {
+            return true;
+        }
+        let loaded = self.delivery.load(Relaxed);
+        let is_stale = loaded != NOTHING && loaded < self.worker.tree.delivered.load(Acquire);
+        if is_stale {
+            self.retire();
+        }
+        is_stale
     }
 
     /// From now on this process takes nothing new.

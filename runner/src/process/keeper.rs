@@ -28,7 +28,7 @@ use crate::config::Config;
 use crate::logs::Logs;
 use crate::refusal;
 use death::Broken;
-use seat::Ward;
+use seat::{Overdue, Ward};
 use trial::Swapping;
 
 /// The exit status of a keeper that needs to be replaced, since its descriptors are gone or it cannot start a worker.
@@ -265,7 +265,10 @@ impl Watch {
                 .for_each(|ward| ring(ward.bell.as_fd()));
         }
         if self.drained_by.as_mut().is_some_and(Countdown::is_over) {
-            self.wards.iter().flatten().for_each(Ward::kill);
+            for ward in self.wards.iter_mut().flatten() {
+                ward.overdue.get_or_insert(Overdue::Stop);
+                ward.kill();
+            }
         }
         if self
             .broken

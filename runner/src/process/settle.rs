@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
 
+use super::shared::Ending;
 use super::slots::{self, Pair, Slot, State};
 use super::sys;
 use crate::protocol::answer::{self, Answer};
@@ -148,8 +149,13 @@ pub(super) fn settle(pair: &Pair, seat: usize, end: Option<&End>, lingering: &mu
             }
             // It has part of its answer: there must be no other.
             (State::Sending, _) => None,
+            _ if slot.is_for_init() => Some(Answer::neighbour_of_init_died()),
             _ => Some(Answer::neighbour_died()),
         };
+        if state == State::Running {
+            // Its worker has not come to it.
+            pair.counts[seat].count(Ending::Fault);
+        }
         let connection = sys::adopt(slot.descriptor());
         pair.stash.drop(index);
         slot.free();

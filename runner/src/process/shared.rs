@@ -160,6 +160,7 @@ impl Fates {
             Death::Exited(_) => self.signals.first(),
             Death::OutOfMemory { .. } => Some(&self.out_of_memory),
             Death::TimeLimit { .. } => Some(&self.time_limit),
+            Death::Stopped => None,
         };
         if let Some(counter) = counter {
             counter.fetch_add(1, Relaxed);

@@ -58,6 +58,16 @@ impl Answer {
         Self::error(503, refusal::NEIGHBOUR_DIED)
     }
 
+    /// The same for an `/init`, which must not be answered 503 (SPEC 2.2).
+    pub fn neighbour_of_init_died() -> Self {
+        Self::error(502, refusal::NEIGHBOUR_OF_INIT_DIED)
+    }
+
+    /// An `/init` that was read by a process in which another one has failed.
+    pub fn init_failed_before() -> Self {
+        Self::error(502, refusal::INIT_FAILED_BEFORE)
+    }
+
     pub fn no_action_yet() -> Self {
         Self::error(500, refusal::NO_ACTION_YET)
     }

@@ -19,8 +19,14 @@ pub enum Phase {
 pub enum Death {
     Signal(i32),
     Exited(i32),
-    OutOfMemory { limit_mb: u64 },
-    TimeLimit { ms: u64 },
+    OutOfMemory {
+        limit_mb: u64,
+    },
+    TimeLimit {
+        ms: u64,
+    },
+    /// The program was told to stop, and the time for it was over.
+    Stopped,
 }
 
 impl Death {
@@ -80,6 +86,10 @@ impl fmt::Display for Sentence {
             Death::TimeLimit { ms } => write!(
                 f,
                 "The action exceeded its time limits of {ms} milliseconds{during}."
+            ),
+            Death::Stopped => write!(
+                f,
+                "The action was ended{during}: the runner is stopping, and the time that --grace gives was over."
             ),
         }
     }

@@ -38,6 +38,7 @@ pub(super) async fn init(
     Extension(Caller(slot)): Extension<Caller>,
     request: Request<Body>,
 ) -> Response<Body> {
+    slot.mark_init();
     let (head, body) = request.into_parts();
     match body::read(&head.headers, body, slot, engine).await {
         Ok(body) => respond(engine.init(slot, &body)),

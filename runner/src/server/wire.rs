@@ -236,6 +236,10 @@ impl AsyncRead for Wire {
             return Poll::Ready(Ok(()));
         }
         let idle = this.state() == State::Idle;
+        if idle && this.engine.is_retiring() {
+            // Not taken out of the socket: `serve` leaves the connection to the next worker.
+            return Poll::Pending;
+        }
         let before = buffer.filled().len();
         // Should this process end between the read and the note of it, nobody may take the connection for idle, or what
         // is kept for all there is.

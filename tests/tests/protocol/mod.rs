@@ -2,6 +2,7 @@
 //! that the protocol covers too.
 
 mod a_basic;
+mod b_again;
 mod b_init;
 mod b_init_env;
 mod b_initialiser;

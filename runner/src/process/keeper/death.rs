@@ -38,7 +38,7 @@ impl Watch {
             return Ok(());
         };
         let page = &self.pair.seats[seat];
-        let death = self.judge(&ward, page, death);
+        let death = self.judge(&ward, seat, death);
         if let Some(logs) = &self.keeper.logs {
             logs.settle(seat);
         }
@@ -63,13 +63,17 @@ impl Watch {
     }
 
     /// What the worker died of; `None`: it left on purpose.
-    fn judge(&self, ward: &Ward, page: &Seat, death: Death) -> Option<Death> {
+    fn judge(&self, ward: &Ward, seat: usize, death: Death) -> Option<Death> {
+        let page = &self.pair.seats[seat];
         match (&ward.overdue, self.keeper.config.timeout) {
+            (Some(Overdue::Stop), _) => Some(Death::Stopped),
             // A run's own limit stands in its slot.
             (Some(_), limit) => Some(Death::TimeLimit {
                 ms: limit.map_or(0, |limit| u64::try_from(limit.as_millis()).unwrap_or(0)),
             }),
             _ if page.phase() == Phase::Retired => None,
+            // Killed by this keeper (see `heed_news`): there was nothing to keep it for.
+            _ if page.phase() == Phase::Refused && self.is_swapping(seat) => None,
             _ => Some(death),
         }
     }

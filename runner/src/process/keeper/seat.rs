@@ -41,6 +41,8 @@ pub(super) enum Overdue {
     Runs(Vec<usize>),
     /// The loading of the library.
     Loading,
+    /// All that it had to finish when the program was told to stop.
+    Stop,
 }
 
 impl Ward {

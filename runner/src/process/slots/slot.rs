@@ -43,7 +43,7 @@ impl State {
 /// One connection. All zero: free.
 #[repr(C)]
 pub struct Slot {
-    /// State in the low byte, the seat of the owner plus one in the next (0: nobody's, waits for adoption).
+    /// State in the low byte, the seat of the owner plus one in the next (0: nobody's, waits for adoption), then `INIT`.
     pub(super) word: AtomicU32,
     pub(super) descriptor: AtomicI32,
     /// Counts the runs of this slot, so that the watchdog tells one from the next.
@@ -57,6 +57,9 @@ pub struct Slot {
     pub(super) due: AtomicU32,
 }
 
+/// What is being read is an `/init`.
+const INIT: u32 = 1 << 16;
+
 const fn word(state: State, owner: u32) -> u32 {
     state as u32 | (owner << 8)
 }
@@ -67,8 +70,18 @@ impl Slot {
         let bits = self.word.load(Acquire);
         (
             State::from_bits(bits),
-            ((bits >> 8) as usize).checked_sub(1),
+            ((bits >> 8 & 0xff) as usize).checked_sub(1),
         )
+    }
+
+    /// Called by the owner: what is being read is an `/init`. Forgotten with the next state.
+    pub fn mark_init(&self) {
+        self.word.fetch_or(INIT, Relaxed);
+    }
+
+    /// Is what is being read, or worked on, an `/init`?
+    pub fn is_for_init(&self) -> bool {
+        self.word.load(Relaxed) & INIT != 0 || self.read().0 == State::Initialising
     }
 
     /// The connection's descriptor. Meaningful while the slot is not free; 0: it had not been noted when its owner died.
