@@ -3,10 +3,13 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use black_box::http::request;
 use black_box::shelf::{Shelf, dying, refusing, version};
-use black_box::{Connection, Entry, Gate, Launch, Reply, Runner, archive, fixtures, processes};
+use black_box::{
+    Connection, Entry, Gate, LIMIT, Launch, Reply, Runner, archive, fixtures, processes,
+};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -57,6 +60,19 @@ impl Watched {
         value.trim().parse().unwrap()
     }
 
+    /// Asks until what comes back is `right`: the action is asked once a second.
+    fn until_ready(&self, right: impl Fn(&Reply) -> bool) {
+        let end = Instant::now() + LIMIT;
+        loop {
+            let reply = self.get("/readyz");
+            if right(&reply) {
+                return;
+            }
+            assert!(Instant::now() < end, "{reply}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     fn version(&self) -> Value {
         self.runner.run(&json!({})).assert_status(200).json()["version"].clone()
     }
@@ -91,6 +107,36 @@ fn ready_while_the_worker_computes() {
     watched.get("/elsewhere").assert_status(404);
 }
 
+/// The action has the last word, and is asked again.
+#[test]
+fn an_action_that_is_not_ready() {
+    let shelf = Shelf::with(&fixtures::c("ready"));
+    let file = shelf.library.with_file_name("warm");
+    let launch = Launch::baked(&shelf.library).env("READY_FILE", file.to_str().unwrap());
+    let watched = Watched::start(launch);
+    watched
+        .until_ready(|reply| reply.status == 503 && reply.json()["reason"] == "still warming up");
+    watched.runner.run(&json!({})).assert_status(200);
+    fs::write(&file, "").unwrap();
+    watched.until_ready(|reply| reply.status == 200);
+    fs::remove_file(&file).unwrap();
+    watched.until_ready(|reply| reply.status == 503);
+}
+
+/// Nobody can send it an action but by an upload.
+#[test]
+fn plain_without_an_action() {
+    let shelf = Shelf::with(&version(1));
+    let launch = Launch::empty().args(&["--http", "plain"]);
+    let watched = Watched::with_uploads(launch, &shelf);
+    let reply = watched.get("/readyz").assert_status(503).json();
+    assert_eq!(reply["initialized"], false);
+    watched
+        .upload(&fs::read(version(1)).unwrap())
+        .assert_status(200);
+    watched.until_ready(|reply| reply.status == 200);
+}
+
 #[test]
 fn what_is_counted_survives_workers() {
     let watched = Watched::start(Launch::empty());
@@ -109,6 +155,10 @@ fn what_is_counted_survives_workers() {
     watched.runner.post("/run", "nonsense").assert_status(400);
     assert_eq!(
         watched.metric("action_runner_runs_total{ending=\"result\"}"),
+        4
+    );
+    assert_eq!(
+        watched.metric("action_runner_runs_total{ending=\"fault\"}"),
         4
     );
     assert_eq!(
@@ -183,6 +233,15 @@ fn uploads() {
         assert_eq!(watched.version(), 3, "{words}");
     }
     assert_eq!(watched.metric("action_runner_generation"), 3);
+    let deaths = |cause: &str| {
+        watched.metric(&format!(
+            "action_runner_worker_deaths_total{{cause=\"{cause}\"}}"
+        ))
+    };
+    // One library has ended its worker; those that were refused have not.
+    let page = watched.get("/metrics").text();
+    assert!(!page.contains("SIGKILL"), "{page}");
+    assert_eq!(deaths("SIGABRT"), 1);
     // What was uploaded survives its worker.
     let keeper = processes::children(watched.runner.pid());
     let workers = keeper
@@ -298,13 +357,9 @@ fn a_watched_file() {
     let shelf = Shelf::with(&version(1));
     let runner = Launch::baked(&shelf.library).arg("--watch").start();
     let answers = |number: u32| {
-        let start = std::time::Instant::now();
+        let start = Instant::now();
         while runner.run(&json!({})).assert_status(200).json()["version"] != number {
-            assert!(
-                start.elapsed() < black_box::LIMIT,
-                "{}",
-                runner.stderr_text()
-            );
+            assert!(start.elapsed() < LIMIT, "{}", runner.stderr_text());
         }
     };
     answers(1);

@@ -80,7 +80,7 @@ fn the_grace_is_over() {
         let mut visit = gate.arrival();
         runner.signal(Signal::TERM);
         let reply = run.join().unwrap();
-        assert_eq!(reply.status, 502, "{reply}");
+        reply.assert_names(502, &["the runner is stopping", "--grace"]);
         visit.gone();
     });
     assert_eq!(runner.exit_status().code(), Some(0));

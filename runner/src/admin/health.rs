@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::Response;
 
 use super::{JSON, text};
+use crate::config::Http;
 use crate::process::Attendant;
 use crate::process::slots::{Phase, Seat};
 
@@ -15,7 +16,8 @@ pub(super) async fn alive() -> Response<Body> {
     text(200, JSON, Body::from(r#"{"ok":true}"#))
 }
 
-/// 200 while requests are wanted: workers have been ready, no library keeps them from serving, no stop is under way.
+/// 200 while requests are wanted: workers have been ready, no library keeps them from serving, no action says that it is
+/// not ready, no stop is under way.
 pub(super) async fn ready(State(attendant): State<Attendant>) -> Response<Body> {
     let state = Readiness::of(attendant);
     let status = if state.is_ready() { 200 } else { 503 };
@@ -25,12 +27,14 @@ pub(super) async fn ready(State(attendant): State<Attendant>) -> Response<Body> 
         "library": state.library,
         "initialized": state.initialized,
         "draining": state.draining,
-        "reason": state.refusal,
+        "reason": state.reason,
     });
     text(status, JSON, Body::from(body.to_string()))
 }
 
 struct Readiness {
+    /// Can nothing make a request succeed, since nobody may send an action?
+    is_empty: bool,
     announced: bool,
     draining: bool,
     generation: u32,
@@ -38,8 +42,8 @@ struct Readiness {
     initialized: bool,
     /// What serves.
     library: Option<String>,
-    /// Why no worker can serve.
-    refusal: Option<String>,
+    /// Why no worker can serve, or an action does not want to.
+    reason: Option<String>,
 }
 
 impl Readiness {
@@ -54,18 +58,23 @@ impl Readiness {
         // A worker that is being replaced is no reason to be left alone: its callers wait a millisecond.
         let serves = seats().any(|seat| seat.phase() == Phase::Ready);
         let refusal = said(Phase::Refused).filter(|_| !serves);
+        let excuse = seats()
+            .filter(|seat| seat.phase() == Phase::Ready)
+            .find_map(Seat::excuse);
         let has_library = attendant.config.library.is_some() || tree.generation.load(Acquire) > 1;
+        let initialized = tree.delivered.load(Acquire) != 0 || has_library;
         Self {
+            is_empty: !initialized && attendant.config.http == Http::Plain,
             announced: tree.announced.load(Acquire) != 0,
             draining: tree.draining.load(Acquire) != 0,
             generation: tree.generation.load(Acquire),
-            initialized: tree.delivered.load(Acquire) != 0 || has_library,
+            initialized,
             library: said(Phase::Ready),
-            refusal,
+            reason: refusal.or(excuse),
         }
     }
 
     fn is_ready(&self) -> bool {
-        self.announced && !self.draining && self.refusal.is_none()
+        self.announced && !self.draining && !self.is_empty && self.reason.is_none()
     }
 }

@@ -90,11 +90,16 @@ fn router(attendant: Attendant) -> Router {
         .route("/metrics", get(metrics::metrics))
         .route("/action", put(upload::upload))
         .fallback(nowhere)
+        .method_not_allowed_fallback(wrong_method)
         .with_state(attendant)
 }
 
 async fn nowhere() -> Response<Body> {
     respond(Answer::error(404, refusal::NOT_FOUND_ADMIN))
+}
+
+async fn wrong_method() -> Response<Body> {
+    respond(Answer::method_not_allowed())
 }
 
 fn respond(answer: Answer) -> Response<Body> {

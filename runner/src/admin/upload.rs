@@ -25,6 +25,8 @@ use crate::process::shared::Verdict;
 use crate::protocol::answer::Answer;
 use crate::refusal::{BadRequest, CannotAdmit, LoadRefusal};
 
+/// How the token is announced, in any case.
+const SCHEME: &[u8] = b"Bearer ";
 /// How often the shared page is looked at while the library is tried.
 const LOOK: Duration = Duration::from_millis(1);
 /// How long the caller waits. A worker may have to finish a run first, with both seats of its keeper taken.
@@ -82,7 +84,10 @@ fn admit(attendant: Attendant, headers: &HeaderMap) -> Result<(), CannotAdmit> {
         return Err(CannotAdmit::Off);
     };
     let given = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-    let given = given.and_then(|value| value.strip_prefix(b"Bearer "));
+    let given = given.and_then(|value| {
+        let (scheme, token) = value.split_at_checked(SCHEME.len())?;
+        scheme.eq_ignore_ascii_case(SCHEME).then_some(token)
+    });
     if !given.is_some_and(|given| Token::read(path).is_ok_and(|token| token.is(given.trim_ascii())))
     {
         Token::read(path)?;

@@ -5,6 +5,7 @@ use std::path::{self, Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::{Status, values};
@@ -78,7 +79,7 @@ pub(super) struct Serve {
     #[arg(long, value_name = "SIZE", env = "ACTION_RUNNER_MAX_RSS", default_value = "0", value_parser = values::size, hide_env_values = true)]
     max_rss: u64,
     /// Load the library anew whenever its file changes, beside the one that serves
-    #[arg(long, env = "ACTION_RUNNER_WATCH", hide_env_values = true)]
+    #[arg(long, env = "ACTION_RUNNER_WATCH", value_parser = BoolishValueParser::new(), hide_env_values = true)]
     watch: bool,
     /// Answer /healthz, /readyz, /metrics and PUT /action here; a port alone means this machine only [default: nowhere]
     #[arg(long, value_name = "ADDRESS", env = "ACTION_RUNNER_ADMIN", value_parser = values::admin_address, hide_env_values = true)]

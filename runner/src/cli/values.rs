@@ -96,7 +96,7 @@ fn hint(name: &str, known: &[String]) -> String {
         .iter()
         .min_by_key(|candidate| distance(name, candidate));
     match nearest {
-        Some(nearest) if distance(name, nearest) <= 3 => format!("did you mean {nearest}?"),
+        Some(nearest) if distance(name, nearest) <= 3 => format!("{nearest} comes nearest"),
         _ => format!("there are {}", known.join(", ")),
     }
 }

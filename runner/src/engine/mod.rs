@@ -113,6 +113,17 @@ impl Engine {
         ring(self.worker.keeper_bell);
     }
 
+    /// Asks the action whether it is ready for traffic, and notes what it says.
+    pub fn ask_whether_ready(&self) {
+        let action = match &*self.loaded() {
+            Some(Loaded {
+                action: Ok(action), ..
+            }) => *action,
+            _ => return,
+        };
+        self.worker.page().note_readiness(&action.ready());
+    }
+
     fn loaded(&self) -> MutexGuard<'_, Option<Loaded>> {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -161,7 +172,8 @@ impl Engine {
 
     fn limit_ms(&self) -> u32 {
         self.worker.config.timeout.map_or(0, |limit| {
-            u32::try_from(limit.as_millis()).unwrap_or(u32::MAX)
+            // 0 would be no limit at all.
+            u32::try_from(limit.as_millis().max(1)).unwrap_or(u32::MAX)
         })
     }
 }

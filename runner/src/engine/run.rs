@@ -22,7 +22,7 @@ pub struct Trace<'a> {
     pub state: &'a str,
 }
 
-/// What a request is about. A second `/init` and a run before any `/init` are refused without a log.
+/// What a request is about. A second `/init` has no log; all else that is refused has one, a run before any `/init` too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
     Init,
@@ -66,14 +66,14 @@ impl Engine {
         if !self.has_action() {
             return self.unread(Answer::no_action_yet(), Entry::Run);
         }
-        run().unwrap_or_else(|answer| {
-            self.counts().count(Ending::Refused);
-            self.unread(answer, Entry::Run)
-        })
+        run().unwrap_or_else(|answer| self.unread(answer, Entry::Run))
     }
 
     /// A request that cannot be read: it never reaches the action, and ends its log all the same, if it has one.
     pub fn unread(&self, answer: Answer, entry: Entry) -> Answer {
+        if entry != Entry::Init {
+            self.counts().count(Ending::Refused);
+        }
         let has_log = match entry {
             Entry::Init => self.worker.tree.delivered.load(Acquire) == 0,
             Entry::Run | Entry::Either => true,

@@ -1,7 +1,7 @@
 //! Processes beside the workers: one answers on the admin port, one watches the library's file. What they do is handed
 //! in; here they are started, and replaced when they die. Nobody's request depends on them.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::Instant;
 
 use rustix::process::{Pid, Signal};
@@ -34,6 +34,8 @@ pub struct Attendant {
 /// Both of them, if they are wanted.
 pub(super) struct Attendants {
     context: Attendant,
+    /// The workers' listening socket: theirs alone, so that the port is free when they are gone.
+    port: RawFd,
     admin: Option<Post>,
     watch: Option<Post>,
 }
@@ -53,7 +55,7 @@ impl Post {
         }
     }
 
-    fn start(&mut self, context: Attendant) {
+    fn start(&mut self, context: Attendant, port: RawFd) {
         let just_died = self
             .started
             .is_some_and(|started| started.elapsed() < SHORT_LIFE);
@@ -70,6 +72,7 @@ impl Post {
                 let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
                 let _ = rustix::process::setpgid(None, None);
                 sys::default_signals();
+                sys::close_range(port, port);
                 sys::exit_now((self.attend)(context))
             }
             Err(error) => refusal::complain(&format!(
@@ -85,6 +88,7 @@ impl Attendants {
         tree: &'static Tree,
         pairs: &'static [&'static Pair],
         library: Option<Stamp>,
+        port: &OwnedFd,
         admin: Option<(OwnedFd, String)>,
         roles: Roles,
     ) -> Self {
@@ -106,6 +110,7 @@ impl Attendants {
                 listener: admin.map(AsFd::as_fd),
                 master: rustix::process::getpid(),
             },
+            port: port.as_raw_fd(),
             admin: admin.map(|_| Post::new(roles.admin)),
             watch: watched.then(|| Post::new(roles.watch)),
         }
@@ -117,8 +122,8 @@ impl Attendants {
 
     /// Starts those that do not run, unless they have only just died.
     pub(super) fn start_missing(&mut self) {
-        let context = self.context;
-        self.posts().for_each(|post| post.start(context));
+        let (context, port) = (self.context, self.port);
+        self.posts().for_each(|post| post.start(context, port));
     }
 
     /// When the first of those was started that do not run.

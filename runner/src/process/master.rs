@@ -92,6 +92,7 @@ pub fn run(config: &'static Config, roles: Roles) -> Result<i32, CannotServe> {
     let file = config.library.as_deref().and_then(package::stamp);
     let tree: &'static Tree = sys::shared()?;
     tree.generation.store(1, Relaxed);
+    let attendants = Attendants::new(config, tree, shared.leak(), file, &listener, admin, roles);
     let mut master = Master {
         config,
         tree,
@@ -99,7 +100,7 @@ pub fn run(config: &'static Config, roles: Roles) -> Result<i32, CannotServe> {
         listener,
         address,
         roles,
-        attendants: Attendants::new(config, tree, shared.leak(), file, admin, roles),
+        attendants,
         pairs,
         library: Library::of(config),
         announced: false,

@@ -55,6 +55,9 @@ pub struct Seat {
     /// Activations of this worker whose log has not been ended, for stdout and for stderr.
     pub unended: [AtomicU32; 2],
     sentence: Text<SENTENCE>,
+    /// 1: the action says that it is not ready for traffic.
+    unready: AtomicU32,
+    excuse: Text<SENTENCE>,
 }
 
 /// What workers and keeper share about one log stream.
@@ -94,6 +97,19 @@ impl Seat {
         self.sentence.read()
     }
 
+    /// Notes what the action says of its readiness; an error is its own text.
+    pub fn note_readiness(&self, answer: &Result<(), String>) {
+        if let Err(excuse) = answer {
+            self.excuse.write(excuse);
+        }
+        self.unready.store(u32::from(answer.is_err()), Release);
+    }
+
+    /// Why the action is not ready for traffic, if it has said so.
+    pub fn excuse(&self) -> Option<String> {
+        (self.unready.load(Acquire) != 0).then(|| self.excuse.read())
+    }
+
     /// Makes the seat ready for a next worker.
     pub fn clear(&self) {
         self.set_phase(Phase::Starting);
@@ -101,6 +117,7 @@ impl Seat {
         self.runs.store(0, Relaxed);
         self.culprit.store(0, Relaxed);
         self.say("");
+        self.note_readiness(&Ok(()));
         self.process.store(0, Relaxed);
         for unended in &self.unended {
             unended.store(0, Relaxed);

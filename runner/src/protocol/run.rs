@@ -37,8 +37,18 @@ pub struct Metadata<'a> {
 impl Metadata<'_> {
     /// The deadline in milliseconds of Unix time, when it is a number.
     pub fn deadline_ms(&self) -> Option<i64> {
-        self.deadline.as_deref()?.trim().parse().ok()
+        let text = self.deadline.as_deref()?.trim();
+        text.parse().ok().or_else(|| whole(text.parse().ok()?))
     }
+}
+
+/// A number that is written with a fraction, without it.
+fn whole(number: f64) -> Option<i64> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the fraction; the range has been checked"
+    )]
+    (number.abs() < 9e15).then_some(number as i64)
 }
 
 /// Why a body is no run.

@@ -17,17 +17,21 @@ use crate::protocol::web::WebAnswer;
 #[derive(Clone, Copy)]
 pub(super) struct Caller(pub &'static Slot);
 
-/// `POST /run`.
+/// `POST /run`. What `prepare` answers, once the request has been read, is the answer; otherwise it is run.
 pub(super) async fn run(
     engine: &'static Engine,
     slot: &'static Slot,
     request: Request<impl Payload>,
+    prepare: impl FnOnce() -> Option<Answer>,
 ) -> Response<Body> {
     let (head, body) = request.into_parts();
     let body = match body::read(&head.headers, body, slot, engine).await {
         Ok(body) => body,
         Err(answer) => return respond(engine.unread(answer, Entry::Run)),
     };
+    if let Some(answer) = prepare() {
+        return respond(answer);
+    }
     let run = move || engine.run(slot, &body, trace(&head.headers));
     respond(perform(engine, run).await)
 }

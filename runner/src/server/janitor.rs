@@ -17,6 +17,8 @@ use crate::process::{blame, sys};
 
 /// How many looks make up the time that a caller has.
 const LOOKS: u32 = 4;
+/// How often an action is asked whether it is ready.
+const QUESTION: Duration = Duration::from_secs(1);
 /// How often threads are looked for.
 const ROLL_CALL: Duration = Duration::from_millis(500);
 
@@ -28,6 +30,16 @@ thread_local! {
 /// Did the request of this slot end early because it came too slowly?
 pub(super) fn gave_up(slot: &Slot) -> bool {
     LATE.with_borrow(|late| late.contains(&ptr::from_ref(slot)))
+}
+
+/// Asks the action again and again whether it is ready for traffic, on the thread that serves.
+pub(super) async fn ask_whether_ready(engine: &'static Engine) {
+    let mut ticks = tokio::time::interval(QUESTION);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        engine.ask_whether_ready();
+    }
 }
 
 /// Looks for the threads that runs are on, for ever.

@@ -41,6 +41,26 @@ pub(super) fn dedicated() -> &'static Dedicated {
     }))
 }
 
+impl Dedicated {
+    /// Does the process find its code in the environment?
+    pub(super) fn has_code(&self) -> bool {
+        self.code.is_some()
+    }
+
+    /// Sees to it that such a process is initialised; otherwise the answer to what it was asked.
+    pub(super) fn prepare(&self, engine: &Engine, slot: &Slot) -> Option<Answer> {
+        let answer = engine.init_once(slot, &self.initialisation()?);
+        (answer.status != 200).then_some(answer)
+    }
+}
+
+/// `POST /init` to a process that takes no code from callers.
+pub(super) async fn refuse(request: Request<Body>) -> Response<Body> {
+    body::discard(request).await;
+    refusal::complain(refusal::DEDICATED);
+    respond(Answer::error(403, refusal::DEDICATED))
+}
+
 /// `POST /`.
 pub(super) async fn enter(
     State(engine): State<&'static Engine>,

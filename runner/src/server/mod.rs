@@ -91,6 +91,11 @@ async fn serve(engine: &'static Engine, phase: Phase) -> io::Result<()> {
         room: Semaphore::new(worker.config.connections),
         connections: Mutex::default(),
     });
+    if worker.config.admin.is_some() {
+        // Before anybody can take it for ready.
+        engine.ask_whether_ready();
+        tokio::spawn(janitor::ask_whether_ready(engine));
+    }
     engine.report(phase);
     server.adopt();
     tokio::spawn(janitor::sweep(engine));

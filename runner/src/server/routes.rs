@@ -2,13 +2,14 @@
 
 use axum::body::Body;
 use axum::http::{Method, Request, Response};
-use axum::routing::{any, get, post};
+use axum::routing::{MethodRouter, any, get, post};
 use axum::{Extension, Router};
 use hyper::body::Incoming;
 use tower_service::Service;
 
 use super::handlers::{self, Caller};
-use super::{knative, plain};
+use super::knative::{self, Dedicated};
+use super::plain;
 use crate::config::Http;
 use crate::engine::Engine;
 use crate::process::slots::Slot;
@@ -16,20 +17,26 @@ use crate::process::slots::Slot;
 /// All that a worker answers.
 pub(super) struct Routes {
     engine: &'static Engine,
+    /// A Knative process that has its code from the environment.
+    dedicated: Option<&'static Dedicated>,
     /// Everything but runs.
     router: Router,
 }
 
 impl Routes {
     pub(super) fn new(engine: &'static Engine) -> Self {
+        let mut dedicated = None;
         let router = match engine.worker().config.http {
-            Http::Openwhisk => openwhisk().fallback(handlers::nowhere),
+            Http::Openwhisk => openwhisk(post(handlers::init)),
             Http::Knative => {
-                let dedicated = Extension(knative::dedicated());
+                let found = knative::dedicated();
+                dedicated = Some(found).filter(|found| found.has_code());
                 let entry = post(knative::enter).fallback(handlers::wrong_method);
-                openwhisk()
-                    .route("/", entry.layer(dedicated))
-                    .fallback(handlers::nowhere)
+                let init = match dedicated {
+                    Some(_) => post(knative::refuse),
+                    None => post(handlers::init),
+                };
+                openwhisk(init).route("/", entry.layer(Extension(found)))
             }
             Http::Plain => Router::new()
                 .route("/", get(plain::visit).fallback(plain::wrong_method))
@@ -37,6 +44,7 @@ impl Routes {
         };
         Self {
             engine,
+            dedicated,
             router: router.with_state(engine),
         }
     }
@@ -48,9 +56,13 @@ impl Routes {
         mut request: Request<Incoming>,
         slot: &'static Slot,
     ) -> Response<Body> {
-        let is_plain = self.engine.worker().config.http == Http::Plain;
+        let engine = self.engine;
+        let is_plain = engine.worker().config.http == Http::Plain;
         match (request.method(), request.uri().path()) {
-            (&Method::POST, "/run") if !is_plain => handlers::run(self.engine, slot, request).await,
+            (&Method::POST, "/run") if !is_plain => {
+                let prepare = || self.dedicated?.prepare(engine, slot);
+                handlers::run(engine, slot, request, prepare).await
+            }
             (&Method::POST, "/") if is_plain => plain::enter(self.engine, slot, request).await,
             _ => {
                 request.extensions_mut().insert(Caller(slot));
@@ -61,11 +73,9 @@ impl Routes {
     }
 }
 
-fn openwhisk() -> Router<&'static Engine> {
+fn openwhisk(init: MethodRouter<&'static Engine>) -> Router<&'static Engine> {
     Router::new()
-        .route(
-            "/init",
-            post(handlers::init).fallback(handlers::wrong_method),
-        )
+        .route("/init", init.fallback(handlers::wrong_method))
         .route("/run", any(handlers::wrong_method))
+        .fallback(handlers::nowhere)
 }

@@ -12,6 +12,8 @@ use std::sync::atomic::Ordering::*;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
+use axum::http::Version;
+use axum::http::header::CONNECTION;
 use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -77,9 +79,27 @@ async fn answer(
         // It came in one piece with the request before: nothing has been read for it alone.
         slot.set(State::Reading, seat);
     }
+    if is_last(&request) {
+        slot.mark_last();
+    }
     let response = routes.answer(request, slot).await;
     slot.set(State::Answering, seat);
     Ok(response)
+}
+
+/// Does the caller want the connection to end with the answer?
+fn is_last(request: &hyper::Request<Incoming>) -> bool {
+    let says = |word: &str| {
+        let mut values = request.headers().get_all(CONNECTION).iter();
+        values.any(|value| {
+            let mut words = value.as_bytes().split(|byte| *byte == b',');
+            words.any(|it| it.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
+        })
+    };
+    match request.version() {
+        Version::HTTP_10 => !says("keep-alive"),
+        _ => says("close"),
+    }
 }
 
 /// A socket and its slot.

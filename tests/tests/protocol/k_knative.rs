@@ -151,7 +151,18 @@ fn code_from_the_environment() {
     );
     post(&runner, &json!({ "activation": {}, "value": {} })).assert_ok(&json!({ "count": 1 }));
     runner.post("/", "{}").assert_ok(&json!({ "count": 2 }));
+    runner.init(&Init::of("identity")).assert_error(
+        403,
+        "Cannot initialize a runtime with a dedicated function.",
+    );
+    runner.post("/run", "{}").assert_ok(&json!({ "count": 3 }));
+    let by_run = knative().env("__OW_ACTION_CODE", &code_of("state")).start();
+    by_run.post("/run", "{}").assert_ok(&json!({ "count": 1 }));
     let broken = knative().env("__OW_ACTION_CODE", "AAAA").start();
+    broken
+        .init(&Init::of("identity"))
+        .assert_status(403)
+        .error();
     post(&broken, &json!({ "value": {} }))
         .assert_status(502)
         .error();

@@ -79,6 +79,24 @@ fn an_answer_is_owed_as_long_as_none_of_it_was_sent() {
     assert_eq!(slot.state_by(State::Sending, part), State::Sending);
 }
 
+/// The next worker would take it for one that goes on, and its caller wait for the end.
+#[test]
+fn a_connection_ends_with_its_last_answer() {
+    let pair: &'static Pair = sys::shared().expect("memory");
+    let (mut caller, mut connection, slot, index) = connect(pair);
+    caller.write_all(REQUEST).expect("sent");
+    take(&mut connection, pair, slot, index, 0);
+    slot.mark_last();
+    slot.note_due(ANSWER.len());
+    slot.set(State::Sending, 0);
+    connection.write_all(ANSWER).expect("sent");
+    die(pair, 0);
+    assert_eq!(slot.read(), (State::Free, None));
+    let mut all = Vec::new();
+    caller.read_to_end(&mut all).expect("answered, and ended");
+    assert_eq!(all, ANSWER);
+}
+
 #[test]
 fn a_slot_that_was_not_filled_in_is_free_again() {
     let pair: &'static Pair = sys::shared().expect("memory");

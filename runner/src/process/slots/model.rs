@@ -82,6 +82,7 @@ impl World {
             received: 0.into(),
             sent: 0.into(),
             due: 0.into(),
+            last: 0.into(),
         };
         let outcome = act(&slot);
         self.slots[index] = (slot.word.into_inner(), slot.descriptor.into_inner());

@@ -55,6 +55,8 @@ pub struct Slot {
     pub(super) sent: AtomicU32,
     /// What `sent` will be once the answer has been sent as a whole.
     pub(super) due: AtomicU32,
+    /// 1: the connection ends with the answer that is being given.
+    pub(super) last: AtomicU32,
 }
 
 /// What is being read is an `/init`.
@@ -159,6 +161,16 @@ impl Slot {
         self.word.store(word(state, seat_bits(seat)), SeqCst);
     }
 
+    /// Called by the owner: the connection ends with the answer to what has been read.
+    pub fn mark_last(&self) {
+        self.last.store(1, Relaxed);
+    }
+
+    /// Does the connection end with its answer?
+    pub fn is_last(&self) -> bool {
+        self.last.load(Relaxed) != 0
+    }
+
     /// Takes a free slot for a connection. False: somebody else has it.
     pub fn claim(&self, descriptor: RawFd, seat: usize) -> bool {
         let mine = word(State::Idle, seat_bits(seat));
@@ -172,6 +184,7 @@ impl Slot {
         self.descriptor.store(descriptor, Relaxed);
         self.received.store(0, Relaxed);
         self.sent.store(0, Relaxed);
+        self.last.store(0, Relaxed);
         true
     }
 
