@@ -8,6 +8,7 @@
     reason = "the process environment is a table of raw pointers, and changing it is libc's to do"
 )]
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
@@ -38,7 +39,7 @@ pub struct RunVariables {
 
 impl RunVariables {
     /// Makes the environment that of one run: what it gives is set, what only an earlier run gave is taken back.
-    pub fn update(&mut self, run: &Metadata<'_>) {
+    pub fn update<'a>(&mut self, run: &'a Metadata<'a>) {
         let known = [
             ("__OW_NAMESPACE", &run.namespace),
             ("__OW_ACTION_NAME", &run.action_name),
@@ -50,12 +51,12 @@ impl RunVariables {
             ("__OW_DEADLINE", &run.deadline),
         ];
         // Of several members that come to the same name, the platform's own counts, then the last.
-        let mut others: HashMap<String, &str> = HashMap::new();
-        for (member, value) in &run.others {
-            others.insert(format!("__OW_{}", member.to_uppercase()), value);
-        }
+        let named = |(member, value): &'a (Cow<'a, str>, Cow<'a, str>)| {
+            (format!("__OW_{}", member.to_uppercase()), &**value)
+        };
+        let mut others: Vec<(String, &str)> = run.others.iter().map(named).collect();
         for (variable, (name, value)) in self.known.iter_mut().zip(known) {
-            let other = others.remove(name);
+            let other = take(&mut others, name);
             match value.as_deref().or(other) {
                 Some(value) if !value.contains('\0') => variable
                     .get_or_insert_with(|| Variable::new(name))
@@ -64,26 +65,37 @@ impl RunVariables {
             }
         }
         if !others.is_empty() || !self.others.is_empty() {
-            self.update_others(others);
+            self.update_others(&others);
         }
     }
 
-    fn update_others(&mut self, others: HashMap<String, &str>) {
+    fn update_others(&mut self, others: &[(String, &str)]) {
         for (name, variable) in &mut self.others {
-            if !others.contains_key(name) {
+            if !others.iter().any(|(given, _)| given == name) {
                 variable.restore();
             }
         }
         for (name, value) in others {
-            if let Some(variable) = self.others.get_mut(&name) {
+            if let Some(variable) = self.others.get_mut(name) {
                 variable.set(value);
             } else if self.others.len() < OTHERS {
-                let mut variable = Variable::new(&name);
+                let mut variable = Variable::new(name);
                 variable.set(value);
-                self.others.insert(name, variable);
+                self.others.insert(name.clone(), variable);
             }
         }
     }
+}
+
+/// Takes all of this name away; the last one's value.
+fn take<'a>(others: &mut Vec<(String, &'a str)>, name: &str) -> Option<&'a str> {
+    let mut last = None;
+    others.retain(|(other, value)| {
+        let is_it = other == name;
+        last = if is_it { Some(*value) } else { last };
+        !is_it
+    });
+    last
 }
 
 /// One variable, as the string `NAME=value` that the table points to.
