@@ -8,7 +8,7 @@ use super::{Death, Quoted};
 #[derive(Debug, Error)]
 pub enum NoAnswer {
     #[error(
-        "The program {path} could not be started: {source}. See that it is executable and built for this machine."
+        "The program {path} could not be started: {source}. {}.", advice(.source)
     )]
     NotStarted {
         path: String,
@@ -31,4 +31,13 @@ pub enum NoAnswer {
         Quoted(.said)
     )]
     NotReady { said: String },
+}
+
+fn advice(source: &std::io::Error) -> &'static str {
+    if source.kind() == std::io::ErrorKind::ArgumentListTooLong {
+        // What the kernel's `execve` takes: MAX_ARG_STRLEN for one string.
+        "Its environment is larger than a process can get, 128 KiB for one variable: make it smaller"
+    } else {
+        "See that it is executable and built for this machine"
+    }
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::action::Outcome;
 use crate::package::Code;
-use crate::refusal::{Death, LoadRefusal};
+use crate::refusal::{Death, LoadRefusal, NoAnswer};
 use std::path::PathBuf;
 
 fn script(name: &str) -> PathBuf {
@@ -75,6 +75,11 @@ fn a_program_that_fails_says_how() {
         said.contains("absent could not be started: No such file"),
         "{said}"
     );
+    let too_long = NoAnswer::NotStarted {
+        path: "p".to_owned(),
+        source: std::io::ErrorKind::ArgumentListTooLong.into(),
+    };
+    assert!(too_long.to_string().contains("128 KiB"), "{too_long}");
 }
 
 #[test]
