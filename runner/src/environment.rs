@@ -55,32 +55,33 @@ impl RunVariables {
             (format!("__OW_{}", member.to_uppercase()), &**value)
         };
         let mut others: Vec<(String, &str)> = run.others.iter().map(named).collect();
+        let mut table = Table::now();
         for (variable, (name, value)) in self.known.iter_mut().zip(known) {
             let other = take(&mut others, name);
             match value.as_deref().or(other) {
                 Some(value) if !value.contains('\0') => variable
                     .get_or_insert_with(|| Variable::new(name))
-                    .set(value),
-                _ => variable.iter_mut().for_each(Variable::restore),
+                    .set(value, &mut table),
+                _ => variable.iter_mut().for_each(|it| it.restore(&mut table)),
             }
         }
         if !others.is_empty() || !self.others.is_empty() {
-            self.update_others(&others);
+            self.update_others(&others, &mut table);
         }
     }
 
-    fn update_others(&mut self, others: &[(String, &str)]) {
+    fn update_others(&mut self, others: &[(String, &str)], table: &mut Table) {
         for (name, variable) in &mut self.others {
             if !others.iter().any(|(given, _)| given == name) {
-                variable.restore();
+                variable.restore(table);
             }
         }
         for (name, value) in others {
             if let Some(variable) = self.others.get_mut(name) {
-                variable.set(value);
+                variable.set(value, table);
             } else if self.others.len() < OTHERS {
                 let mut variable = Variable::new(name);
-                variable.set(value);
+                variable.set(value, table);
                 self.others.insert(name.clone(), variable);
             }
         }
@@ -107,8 +108,8 @@ struct Variable {
     text: &'static mut [u8],
     /// Length of the value; `None` = no run has set it, or it has been taken back.
     length: Option<usize>,
-    /// Where the table points to `text`.
-    entry: Entry,
+    /// Where the table points to `text`; null: nowhere.
+    place: Place,
 }
 
 impl Variable {
@@ -120,7 +121,7 @@ impl Variable {
             before,
             text: &mut [],
             length: None,
-            entry: Entry::default(),
+            place: Place(ptr::null_mut()),
         }
     }
 
@@ -130,24 +131,25 @@ impl Variable {
     }
 
     /// `value` has no NUL.
-    fn set(&mut self, value: &str) {
-        self.write(value.as_bytes());
+    fn set(&mut self, value: &str, table: &mut Table) {
+        self.write(value.as_bytes(), table);
     }
 
     /// Makes it what it was before any run set it.
-    fn restore(&mut self) {
+    fn restore(&mut self, table: &mut Table) {
         if self.length.is_none() {
             return;
         }
         match self.before.take() {
             Some(before) => {
-                self.write(&before);
+                self.write(&before, table);
                 self.before = Some(before);
             }
             None => {
                 // SAFETY: the name is a valid C string; by the contract of this module no other thread changes the
                 // table.
                 unsafe { libc::unsetenv(self.name.as_ptr()) };
+                *table = Table::now();
                 self.wipe();
             }
         }
@@ -161,7 +163,7 @@ impl Variable {
         }
     }
 
-    fn write(&mut self, value: &[u8]) {
+    fn write(&mut self, value: &[u8], table: &mut Table) {
         let (start, end) = (self.start(), self.start() + value.len());
         if end < self.text.len() {
             let old = self.length.unwrap_or(0);
@@ -173,8 +175,13 @@ impl Variable {
         }
         self.length = Some(value.len());
         // The action may have changed the table in the run before.
-        if !self.entry.points_to(self.text) {
-            self.entry = Entry::put(self.text.as_mut_ptr().cast());
+        let text = self.text.as_mut_ptr().cast();
+        if !table.points_to(text, &self.place) {
+            // SAFETY: `NAME=value` with a zero at its end, never freed; by the contract of this module no other thread
+            // changes the table.
+            unsafe { libc::putenv(text) };
+            *table = Table::now();
+            self.place = table.place_of(text);
         }
     }
 }
@@ -189,65 +196,52 @@ fn fresh(name: &CString, value: &[u8]) -> &'static mut [u8] {
     Box::leak(text.into_boxed_slice())
 }
 
-/// The place of a string in the table, found once, so that one look tells whether it still stands there.
-struct Entry {
-    table: *mut *mut libc::c_char,
-    place: *mut *mut libc::c_char,
-}
+/// A place in the table, found once, so that one look tells whether it still holds the same string.
+struct Place(*mut *mut libc::c_char);
 
-// SAFETY: the pointers are followed under the contract of this module only, on the thread that runs the action.
-unsafe impl Send for Entry {}
-
-impl Default for Entry {
-    /// Nowhere.
-    fn default() -> Self {
-        Self {
-            table: ptr::null_mut(),
-            place: ptr::null_mut(),
-        }
-    }
-}
+// SAFETY: the pointer is followed under the contract of this module only, on the thread that runs the action.
+unsafe impl Send for Place {}
 
 unsafe extern "C" {
     static mut environ: *mut *mut libc::c_char;
 }
 
-/// The table as it is now; null after `clearenv`.
-fn table() -> *mut *mut libc::c_char {
-    // SAFETY: libc's own variable; by the contract of this module no other thread changes it.
-    unsafe { environ }
+/// The table as it is now, for as long as nobody changes it. Its places go from `first` up to `end`, where the null
+/// pointer stands that ends it.
+struct Table {
+    first: *mut *mut libc::c_char,
+    end: *mut *mut libc::c_char,
 }
 
-impl Entry {
-    /// Puts `text` into the table, in the place of whatever had that name: `NAME=value` with a zero at its end, never freed.
-    fn put(text: *mut libc::c_char) -> Self {
-        // SAFETY: by the contract of this function it is a C string that lives for ever; by that of this module no other
-        // thread changes the table.
-        unsafe { libc::putenv(text) };
-        let table = table();
-        let mut place = table;
-        while !place.is_null() {
-            // SAFETY: the table ends with a null pointer, and the loop with it.
-            let at = unsafe { *place };
-            if at == text {
-                return Self { table, place };
-            }
-            if at.is_null() {
-                break;
+impl Table {
+    fn now() -> Self {
+        // SAFETY: libc's own variable; by the contract of this module no other thread changes it.
+        let first = unsafe { environ };
+        let mut end = first;
+        // SAFETY: not null (it is after `clearenv`), and not behind the null pointer that ends the table.
+        while !end.is_null() && !unsafe { *end }.is_null() {
+            end = end.wrapping_add(1);
+        }
+        Self { first, end }
+    }
+
+    /// Does it hold this string in this place?
+    fn points_to(&self, text: *mut libc::c_char, place: &Place) -> bool {
+        // SAFETY: a place of the table, as the first comparison says.
+        (self.first..self.end).contains(&place.0) && unsafe { *place.0 } == text
+    }
+
+    /// The place of this string.
+    fn place_of(&self, text: *mut libc::c_char) -> Place {
+        let mut place = self.first;
+        while place != self.end {
+            // SAFETY: between the first place and the last.
+            if unsafe { *place } == text {
+                return Place(place);
             }
             place = place.wrapping_add(1);
         }
-        Self::default()
-    }
-
-    /// Is it still in its place?
-    fn points_to(&self, text: &[u8]) -> bool {
-        if self.table.is_null() || self.table != table() {
-            return false;
-        }
-        // SAFETY: the same table as when the place was found in it, which has as many places, also if fewer are used.
-        let at = unsafe { *self.place };
-        ptr::eq(at.cast(), text.as_ptr())
+        Place(ptr::null_mut())
     }
 }
 
@@ -339,10 +333,11 @@ mod tests {
     #[test]
     fn a_million_runs_take_no_more_memory_than_one() {
         let mut variable = Variable::new("__OW_TEST_IN_PLACE");
-        variable.set("0000000");
+        let mut table = Table::now();
+        variable.set("0000000", &mut table);
         let place = variable.text.as_ptr();
         for count in 0..1_000_000 {
-            variable.set(&format!("{count}"));
+            variable.set(&format!("{count}"), &mut table);
         }
         assert_eq!(variable.text.as_ptr(), place);
     }

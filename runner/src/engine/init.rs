@@ -52,7 +52,11 @@ impl Engine {
     pub(super) fn action(&self) -> Result<&'static dyn Action, Answer> {
         let delivered = self.worker.tree.delivered.load(Acquire);
         match &*self.loaded() {
-            Some(loaded) if loaded.delivery == delivered => return loaded.action.clone(),
+            // A run that was being read when something else was delivered has it from what is loaded: a process loads one
+            // action, and this one is about to leave.
+            Some(loaded) if loaded.delivery == delivered || loaded.action.is_ok() => {
+                return loaded.action.clone();
+            }
             _ => {}
         }
         self.worker.page().set_phase(Phase::Loading);
@@ -146,7 +150,7 @@ impl Engine {
         env: &[(&str, &str)],
     ) -> Result<&'static dyn Action, LoadRefusal> {
         action::check(path, code, entry_point)?;
-        self.spent.store(true, Relaxed);
+        self.touches.fetch_add(1, Relaxed);
         environment::set(env.iter().copied());
         let find = |name| {
             env.iter()
@@ -178,7 +182,6 @@ impl Engine {
         self.leave_if_forked();
         page.set_phase(before);
         let action = action?;
-        self.spent.store(false, Relaxed);
         self.worker.page().say(&package::identity(code, path));
         // Never unloaded, so kept for ever.
         Ok(Box::leak(action))
@@ -220,8 +223,9 @@ impl Engine {
             return Answer::init_twice();
         }
         if self.spent.load(Relaxed) {
-            self.retire();
-            return Answer::init_failed_before();
+            self.begin_log();
+            let answer = Answer::init_failed_before();
+            return self.refused_init(slot, &refusal::INIT_FAILED_BEFORE, answer);
         }
         let init = match decode() {
             Ok(init) if init.code.is_none() && !self.has_library() => {
@@ -235,7 +239,14 @@ impl Engine {
             }
         };
         self.enter(slot, State::Initialising, self.limit_ms());
-        match self.take_over(&init, note) {
+        let touches = self.touches.load(Relaxed);
+        let outcome = self.take_over(&init, note);
+        if outcome.is_err() && self.touches.load(Relaxed) != touches {
+            // Part of it may have been executed, with its environment: the next try gets a clean process.
+            self.spent.store(true, Relaxed);
+            self.retire();
+        }
+        match outcome {
             Ok(()) => {
                 self.end_silently();
                 slot.set(State::Answering, self.worker.seat);
@@ -248,10 +259,6 @@ impl Engine {
                 self.refused_init(slot, &refusal, Answer::from(&refusal))
             }
             Err(Refused::Library(refusal)) => {
-                // Part of it may have been executed, with its environment: the next try gets a clean process.
-                if self.spent.load(Relaxed) {
-                    self.retire();
-                }
                 self.refused_init(slot, &refusal, Answer::from(&refusal))
             }
         }
@@ -318,7 +325,7 @@ impl Engine {
     /// Can what has been loaded of the configuration serve as `entry_point` in this process? Otherwise a next one loads it
     /// anew: a library is initialised once in a process, and its environment changed only while nobody reads it.
     fn may_go_on_as(&self, entry_point: &str) -> bool {
-        entry_point == self.worker.config.entry_point && self.in_flight.load(Acquire) == 1
+        entry_point == self.worker.config.entry_point && !self.is_elsewhere()
     }
 
     /// Would the action of the configuration load with this entry point?
@@ -334,7 +341,7 @@ impl Engine {
         let package = package::receive(code, &config.scratch, &package::Limits::default())?;
         recipe.source = recipe::keep(&package, &self.worker.delivery.library)?;
         if let Some(directory) = &package.directory {
-            self.spent.store(true, Relaxed);
+            self.touches.fetch_add(1, Relaxed);
             let _ = std::env::set_current_dir(directory);
         }
         recipe.directory = package.directory;

@@ -29,16 +29,29 @@ pub struct Engine {
     loaded: Mutex<Option<Loaded>>,
     /// The delivery of what is loaded, for a look in passing; `NOTHING`: nothing is.
     delivery: AtomicU32,
-    /// Loading has begun and was not finished well: nothing else must be loaded in this process.
+    /// How often something of an action has been executed here, or the folder changed for it.
+    touches: AtomicU32,
+    /// An `/init` has failed in this process, and left something of it behind: it takes no other.
     spent: AtomicBool,
     variables: Mutex<RunVariables>,
     mark: ForkMark,
     /// What the container was told of the platform's API; a run may say otherwise.
     api_host: String,
     in_flight: AtomicUsize,
+    /// Runs on threads of their own, those that wait for one included.
+    elsewhere: AtomicUsize,
     retiring: AtomicBool,
     draining: AtomicBool,
     note: OnceLock<Note>,
+}
+
+/// A run on a thread of its own, until the value is dropped.
+pub struct Elsewhere<'a>(&'a Engine);
+
+impl Drop for Elsewhere<'_> {
+    fn drop(&mut self) {
+        self.0.elsewhere.fetch_sub(1, AcqRel);
+    }
 }
 
 /// No delivery: nothing has been loaded.
@@ -58,11 +71,13 @@ impl Engine {
             worker,
             loaded: Mutex::default(),
             delivery: AtomicU32::new(NOTHING),
+            touches: AtomicU32::new(0),
             spent: AtomicBool::new(false),
             variables: Mutex::default(),
             mark: ForkMark::new()?,
             api_host: std::env::var("__OW_API_HOST").unwrap_or_default(),
             in_flight: AtomicUsize::new(0),
+            elsewhere: AtomicUsize::new(0),
             retiring: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             note: OnceLock::new(),
@@ -113,15 +128,28 @@ impl Engine {
         ring(self.worker.keeper_bell);
     }
 
-    /// Asks the action whether it is ready for traffic, and notes what it says.
-    pub fn ask_whether_ready(&self) {
+    /// A run is about to be given to a thread of its own; the value goes with it.
+    pub fn depart(&self) -> Elsewhere<'_> {
+        self.elsewhere.fetch_add(1, AcqRel);
+        Elsewhere(self)
+    }
+
+    /// Is a run under way on another thread than the one that serves, or waits for one?
+    pub fn is_elsewhere(&self) -> bool {
+        self.elsewhere.load(Acquire) != 0
+    }
+
+    /// Asks the action whether it is ready for traffic; the error is its own text.
+    pub fn ask_whether_ready(&self) -> Result<(), String> {
         let action = match &*self.loaded() {
             Some(Loaded {
                 action: Ok(action), ..
             }) => *action,
-            _ => return,
+            _ => return Ok(()),
         };
-        self.worker.page().note_readiness(&action.ready());
+        let answer = action.ready();
+        self.leave_if_forked();
+        answer
     }
 
     fn loaded(&self) -> MutexGuard<'_, Option<Loaded>> {

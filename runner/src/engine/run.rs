@@ -91,21 +91,23 @@ impl Engine {
         let worker = &self.worker;
         let _at_run = (worker.config.concurrency > 1).then(|| AtRun::of(worker.pair, slot));
         self.enter(slot, State::Running, limit_ms);
-        let answer = match self.action() {
+        let (ending, answer) = match self.action() {
             Ok(action) => self.call(
                 action,
                 run,
                 &self.context(&run.metadata, deadline_ms, trace),
             ),
-            Err(answer) => answer,
+            Err(answer) => (Ending::Refused, answer),
         };
         self.end_log();
         slot.set(State::Answering, self.worker.seat);
+        // Only now: until then it is the keeper's, should this process end.
+        self.counts().count(ending);
         self.count_run();
         answer
     }
 
-    fn call(&self, action: &dyn Action, run: &Run<'_>, context: &Context<'_>) -> Answer {
+    fn call(&self, action: &dyn Action, run: &Run<'_>, context: &Context<'_>) -> (Ending, Answer) {
         // With several runs at once there is no one environment that would be right.
         if self.worker.config.concurrency == 1
             && let Ok(mut variables) = self.variables.try_lock()
@@ -119,9 +121,7 @@ impl Engine {
         if let Some(begun) = begun {
             self.counts().time(begun.elapsed());
         }
-        let (ending, answer) = answer(outcome);
-        self.counts().count(ending);
-        answer
+        answer(outcome)
     }
 
     /// What the workers of this seat have counted.

@@ -133,7 +133,8 @@ pub(super) fn settle(pair: &Pair, seat: usize, end: Option<&End>, lingering: &mu
             pair.stash.drop(index);
         }
         if !is_over
-            && (state == State::Idle || (state == State::Reading && pair.stash.hand_on(index)))
+            && (state == State::Idle
+                || (state == State::Reading && pair.stash.hand_on(index, end.is_some())))
         {
             if let Some(really) = really {
                 slot.count_from(really);
@@ -157,8 +158,7 @@ pub(super) fn settle(pair: &Pair, seat: usize, end: Option<&End>, lingering: &mu
             _ if slot.is_for_init() => Some(Answer::neighbour_of_init_died()),
             _ => Some(Answer::neighbour_died()),
         };
-        if state == State::Running {
-            // Its worker has not come to it.
+        if state == State::Running && is_blamed {
             pair.counts[seat].count(Ending::Fault);
         }
         let connection = sys::adopt(slot.descriptor());

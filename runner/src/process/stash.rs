@@ -67,14 +67,14 @@ impl Stash {
         Some(Piece { head, words })
     }
 
-    /// Called by the keeper, for the slot of a dead worker: may a next worker go on with what is kept?
-    pub fn hand_on(&self, index: usize) -> bool {
+    /// Called by the keeper, for the slot of a worker that is no more: may a next worker go on with what is kept?
+    /// `died`: it did not leave on purpose.
+    pub fn hand_on(&self, index: usize, died: bool) -> bool {
         let Some(piece) = self.of(index) else {
             return false;
         };
-        let is_whole =
-            piece.head.uncertain.load(Relaxed) == 0 && piece.head.length.load(Relaxed) > 0;
-        is_whole && piece.head.handed_on.fetch_add(1, Relaxed) < HANDED_ON
+        let count = u32::from(died);
+        piece.is_whole() && piece.head.handed_on.fetch_add(count, Relaxed) < HANDED_ON
     }
 
     /// Called by the keeper: what the slot at `index` has kept is of no more use.
@@ -86,6 +86,11 @@ impl Stash {
 }
 
 impl Piece<'_> {
+    /// Is all here that has been read?
+    pub fn is_whole(&self) -> bool {
+        self.head.uncertain.load(Relaxed) == 0 && self.head.length.load(Relaxed) > 0
+    }
+
     /// Reading begins: until `add`, or `nothing`, what is here may not be all.
     pub fn expect(&self) {
         self.head.uncertain.store(1, Relaxed);

@@ -4,7 +4,7 @@
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{ALLOW, CONTENT_TYPE};
+use axum::http::header::{ALLOW, CONNECTION, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 
 use super::body::{self, Payload};
@@ -44,22 +44,34 @@ pub(super) async fn init(
 ) -> Response<Body> {
     slot.mark_init();
     let (head, body) = request.into_parts();
-    match body::read(&head.headers, body, slot, engine).await {
-        Ok(body) => respond(engine.init(slot, &body)),
-        Err(answer) => respond(engine.unread(answer, Entry::Init)),
+    let body = match body::read(&head.headers, body, slot, engine).await {
+        Ok(body) => body,
+        Err(answer) => return respond(engine.unread(answer, Entry::Init)),
+    };
+    let mut response = respond(engine.init(slot, &body));
+    if engine.is_retiring() {
+        // Whatever came in one piece with it is for the next process.
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
+        slot.mark_last();
     }
+    response
 }
 
 /// Where runs are run: on this thread, without leaving it, so that a run costs what the action costs; or, with
 /// concurrency, on threads of their own.
 pub(super) async fn perform(
-    engine: &Engine,
+    engine: &'static Engine,
     run: impl FnOnce() -> Answer + Send + 'static,
 ) -> Answer {
     if engine.worker().config.concurrency == 1 {
         return run();
     }
-    let run = tokio::task::spawn_blocking(run);
+    let elsewhere = engine.depart();
+    let run = tokio::task::spawn_blocking(move || {
+        let _elsewhere = elsewhere;
+        run()
+    });
     run.await.unwrap_or_else(|_| Answer::shutting_down())
 }
 

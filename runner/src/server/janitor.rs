@@ -5,7 +5,10 @@
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
+use std::io;
 use std::ptr;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
 use std::time::Duration;
 
 use rustix::net::{Shutdown, shutdown};
@@ -17,7 +20,7 @@ use crate::process::{blame, sys};
 
 /// How many looks make up the time that a caller has.
 const LOOKS: u32 = 4;
-/// How often an action is asked whether it is ready.
+/// How often an action is asked whether it is ready, and how long it may think about it.
 const QUESTION: Duration = Duration::from_secs(1);
 /// How often threads are looked for.
 const ROLL_CALL: Duration = Duration::from_millis(500);
@@ -32,13 +35,60 @@ pub(super) fn gave_up(slot: &Slot) -> bool {
     LATE.with_borrow(|late| late.contains(&ptr::from_ref(slot)))
 }
 
-/// Asks the action again and again whether it is ready for traffic, on the thread that serves.
-pub(super) async fn ask_whether_ready(engine: &'static Engine) {
-    let mut ticks = tokio::time::interval(QUESTION);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        engine.ask_whether_ready();
+/// Asks the action whether it is ready for traffic, while no run is under way. On a thread of its own, since it may never
+/// come back; it is waited for, so that it does not run beside a run.
+pub(super) struct Questioner {
+    engine: &'static Engine,
+    ask: Sender<()>,
+    answers: Receiver<Result<(), String>>,
+    /// The last question has not been answered.
+    waits: bool,
+}
+
+impl Questioner {
+    pub(super) fn new(engine: &'static Engine) -> io::Result<Self> {
+        let (ask, asked) = channel();
+        let (answer, answers) = channel();
+        thread::Builder::new()
+            .name("ready".to_owned())
+            .spawn(move || {
+                for () in asked {
+                    let _ = answer.send(engine.ask_whether_ready());
+                }
+            })?;
+        Ok(Self {
+            engine,
+            ask,
+            answers,
+            waits: false,
+        })
+    }
+
+    /// Asks once, and notes what the action says, or that it says nothing.
+    pub(super) fn ask(&mut self) {
+        if self.engine.is_elsewhere() {
+            return;
+        }
+        if !self.waits && self.ask.send(()).is_err() {
+            return;
+        }
+        let patience = if self.waits { Duration::ZERO } else { QUESTION };
+        let answer = self.answers.recv_timeout(patience);
+        self.waits = answer.is_err();
+        let silent = |_| Err("The action does not say whether it is ready.".to_owned());
+        let page = self.engine.worker().page();
+        page.note_readiness(&answer.unwrap_or_else(silent));
+    }
+
+    /// Asks for ever.
+    pub(super) async fn go_on(mut self) {
+        let mut ticks = tokio::time::interval(QUESTION);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ticks.tick().await; // The first comes at once.
+        loop {
+            ticks.tick().await;
+            self.ask();
+        }
     }
 }
 

@@ -25,7 +25,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Duration, timeout};
 
 use crate::engine::Engine;
-use crate::process::slots::Phase;
+use crate::process::slots::{Phase, State};
 use crate::process::{Piece, Worker, blame, sys};
 use crate::refusal;
 use routes::Routes;
@@ -93,8 +93,9 @@ async fn serve(engine: &'static Engine, phase: Phase) -> io::Result<()> {
     });
     if worker.config.admin.is_some() {
         // Before anybody can take it for ready.
-        engine.ask_whether_ready();
-        tokio::spawn(janitor::ask_whether_ready(engine));
+        let mut questioner = janitor::Questioner::new(engine)?;
+        questioner.ask();
+        tokio::spawn(questioner.go_on());
     }
     engine.report(phase);
     server.adopt();
@@ -235,13 +236,38 @@ impl Server {
         }
     }
 
-    /// Waits until nobody waits for an answer any more.
+    /// Waits until nobody waits for an answer any more, but for those whom the next worker can answer as well.
     async fn leave(&self) -> io::Result<()> {
-        while self.connections().iter().any(Option::is_some) {
+        while self.open().any(|index| !self.can_be_handed_on(index)) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         self.engine.worker().page().set_phase(Phase::Retired);
+        if self.open().next().is_some() {
+            // At once: on the usual way out their connections would be closed.
+            sys::exit_now(0);
+        }
         Ok(())
+    }
+
+    /// The slots of the connections that are being served.
+    fn open(&self) -> impl Iterator<Item = usize> {
+        let connections = self.connections();
+        let open = connections.iter().enumerate();
+        let open: Vec<usize> = open
+            .filter_map(|(index, connection)| connection.is_some().then_some(index))
+            .collect();
+        open.into_iter()
+    }
+
+    /// Is part of a request all that has come on the connection of this slot, and is it kept where the next worker finds
+    /// it? A caller that takes its time would hold up all others otherwise.
+    fn can_be_handed_on(&self, index: usize) -> bool {
+        let worker = self.engine.worker();
+        let is_last = worker.tree.draining.load(Acquire) != 0;
+        !is_last
+            && !self.engine.is_elsewhere()
+            && worker.pair.slots[index].read().0 == State::Reading
+            && worker.pair.stash.of(index).is_some_and(|it| it.is_whole())
     }
 }
 

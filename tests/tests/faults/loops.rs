@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::time::{Duration, Instant};
 
+use black_box::http::request;
 use black_box::shelf::version;
 use black_box::{Init, LIMIT, Launch, Runner, Shelf, fixtures};
 use rustix::process::Signal;
@@ -131,4 +132,22 @@ fn replaced() {
     runner
         .run(&json!({ "b": 2 }))
         .assert_ok(&json!({ "version": 2, "given": { "b": 2 } }));
+}
+
+/// A caller that takes its time with a request holds nobody up when its worker is replaced.
+#[test]
+fn a_slow_caller_and_a_new_worker() {
+    let runner = Launch::baked(&fixtures::c("identity"))
+        .args(&["--max-runs", "1"])
+        .start();
+    let bytes = request("POST", "/run", &[], br#"{"value":{"slow":1}}"#);
+    let mut slow = runner.connect();
+    slow.send(&bytes[..bytes.len() - 3]);
+    for number in 0..10 {
+        let value = json!({ "number": number });
+        runner.run(&value).assert_ok(&value);
+    }
+    slow.send(&bytes[bytes.len() - 3..]);
+    slow.reply().assert_ok(&json!({ "slow": 1 }));
+    runner.finish().assert_silent(11);
 }

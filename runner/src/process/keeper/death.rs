@@ -22,6 +22,8 @@ const LONG_LIFE: Duration = Duration::from_secs(10);
 
 /// A library that kills its workers while it is loaded, or soon after.
 pub(super) struct Broken {
+    /// Was it what an `/init` delivered? Another is not judged by its deaths.
+    pub(super) is_delivered: bool,
     pub(super) sentence: String,
     pub(super) retry: Instant,
 }
@@ -112,6 +114,7 @@ impl Watch {
         let doublings = (self.failures - 1).min(8);
         let pause = (PAUSES.0 * (1 << doublings)).min(PAUSES.1);
         self.broken = Some(Broken {
+            is_delivered: self.is_delivered(),
             sentence,
             retry: Instant::now() + pause,
         });

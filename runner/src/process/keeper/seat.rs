@@ -144,13 +144,22 @@ impl Watch {
     pub(super) fn what_to_start(&self, seat: usize) -> Start {
         match &self.broken {
             // A new library is not judged by the old one's deaths.
-            Some(broken) if Instant::now() < broken.retry && !self.is_swapping(seat) => {
+            Some(broken)
+                if Instant::now() < broken.retry
+                    && broken.is_delivered == self.is_delivered()
+                    && !self.is_swapping(seat) =>
+            {
                 Start::Broken(broken.sentence.clone())
             }
-            _ if self.keeper.tree.delivered.load(Acquire) != 0 => Start::Delivered,
+            _ if self.is_delivered() => Start::Delivered,
             _ if self.has_library() => Start::Configured,
             _ => Start::Empty,
         }
+    }
+
+    /// Has an `/init` delivered what is to be loaded?
+    pub(super) fn is_delivered(&self) -> bool {
+        self.keeper.tree.delivered.load(Acquire) != 0
     }
 
     pub(super) fn has_library(&self) -> bool {
