@@ -29,25 +29,38 @@ pub(super) fn offer(process: sys::Pid, likelier: i32) {
 }
 
 /// A process that is to stay in memory, as soon as its start is over: locking takes a fifth of a millisecond.
-pub(super) struct Settling(Option<Instant>);
+pub(super) struct Settling {
+    /// When the next look is due; `None`: all is done.
+    due: Option<Instant>,
+    locked: bool,
+}
 
 impl Settling {
     /// It has just been started.
     pub(super) fn new() -> Self {
-        Self(Some(Instant::now() + START))
+        Self {
+            due: Some(Instant::now() + START),
+            locked: false,
+        }
     }
 
     /// How long until the next look is due, if there is to be one.
     pub(super) fn next_look(&self) -> Option<Duration> {
-        let due = self.0?;
+        let due = self.due?;
         Some(due.saturating_duration_since(Instant::now()))
     }
 
-    /// Locks what there is to lock, once, when it is time.
+    /// Locks what there is to lock, once, when it is time. Then another look is due at once: on the way to it the process
+    /// uses, and so keeps, all that it needs while it only waits.
     pub(super) fn look(&mut self) {
-        if self.next_look().is_some_and(|left| left.is_zero()) {
-            self.0 = None;
+        if self.next_look().is_none_or(|left| !left.is_zero()) {
+            return;
+        }
+        if self.locked {
+            self.due = None;
+        } else {
             stay_in_memory();
+            self.locked = true;
         }
     }
 }
