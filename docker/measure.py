@@ -9,6 +9,7 @@ are reached through ports that are published on this machine alone.
 """
 
 import json
+import math
 import pathlib
 import socket
 import statistics
@@ -102,7 +103,7 @@ def measure_time(image, rounds):
     print(f"docker run of {image}: {statistics.median(run[0] for run in runs):.0f} ms, "
           f"first answer after {statistics.median(run[1] for run in runs):.0f} ms")
     more = [run[1] - least for run, least in zip(runs, yardstick)]
-    error = statistics.stdev(more) / len(more) ** 0.5
+    error = statistics.stdev(more) / len(more) ** 0.5 if len(more) > 1 else math.nan
     print(f"the first answer is {statistics.median(more):.1f} ms later (median of {len(more)} pairs; "
           f"mean {statistics.mean(more):.1f}, standard error {error:.1f})")
 

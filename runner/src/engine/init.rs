@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::configured::Configured;
 use super::recipe::{Recipe, Source};
-use super::{Engine, Loaded, recipe};
+use super::{Engine, recipe};
 use crate::action::{self, Action, Context};
 use crate::config::BAKED;
 use crate::environment;
@@ -51,13 +51,14 @@ impl Engine {
     /// The action, loaded if need be; otherwise the answer that says why there is none.
     pub(super) fn action(&self) -> Result<&'static dyn Action, Answer> {
         let delivered = self.worker.tree.delivered.load(Acquire);
-        match &*self.loaded() {
+        let loaded = self.loaded();
+        match &*loaded {
             // A run that was being read when something else was delivered has it from what is loaded: a process loads one
             // action, and this one is about to leave.
-            Some(loaded) if loaded.delivery == delivered || loaded.action.is_ok() => {
-                return loaded.action.clone();
+            Some(action) if action.is_ok() || self.delivery.load(Relaxed) == delivered => {
+                return action.clone();
             }
-            _ => {}
+            _ => drop(loaded),
         }
         self.worker.page().set_phase(Phase::Loading);
         let action = self.load_what_there_is();
@@ -91,7 +92,8 @@ impl Engine {
     }
 
     fn keep(&self, action: Result<&'static dyn Action, Answer>, delivery: u32) {
-        *self.loaded() = Some(Loaded { action, delivery });
+        let mut loaded = self.loaded();
+        *loaded = Some(action);
         self.delivery.store(delivery, Release);
     }
 
@@ -301,7 +303,7 @@ impl Engine {
         written.map_err(|error| PackageRefusal::NoMemory {
             why: error.to_string(),
         })?;
-        let action = match (&code, self.place_of(recipe), self.configured_action()) {
+        let action = match (&code, self.place_of(recipe), self.loaded_action()) {
             (Some(code), Some(path), _) => self.load(&path, code, &recipe.entry_point, &env)?,
             (_, _, Some(action)) if self.may_go_on_as(&recipe.entry_point) => {
                 // Loaded before the platform could say anything of its environment: it is set for what is read later.
@@ -346,13 +348,6 @@ impl Engine {
         }
         recipe.directory = package.directory;
         Ok(package.code)
-    }
-
-    /// The action of the configuration, if it is loaded already.
-    fn configured_action(&self) -> Option<&'static dyn Action> {
-        self.loaded()
-            .as_ref()
-            .and_then(|loaded| loaded.action.as_ref().ok().copied())
     }
 
     /// A failed `/init` ends its log, the reason stands in it, and the caller gets it too.

@@ -27,7 +27,8 @@ use crate::protocol::envelope::Note;
 pub struct Engine {
     worker: Worker,
     loaded: Mutex<Option<Loaded>>,
-    /// The delivery of what is loaded, for a look in passing; `NOTHING`: nothing is.
+    /// The delivery that it came with (see `Tree::delivered`); `NOTHING`: nothing is loaded. Set while `loaded` is locked,
+    /// and looked at in passing without.
     delivery: AtomicU32,
     /// How often something of an action has been executed here, or the folder changed for it.
     touches: AtomicU32,
@@ -58,11 +59,7 @@ impl Drop for Elsewhere<'_> {
 const NOTHING: u32 = u32::MAX;
 
 /// The action, or the answer that says why there is none although there should be.
-struct Loaded {
-    action: Result<&'static dyn Action, Answer>,
-    /// The delivery it came with (see `Tree::delivered`).
-    delivery: u32,
-}
+type Loaded = Result<&'static dyn Action, Answer>;
 
 impl Engine {
     /// An engine without an action.
@@ -141,15 +138,18 @@ impl Engine {
 
     /// Asks the action whether it is ready for traffic; the error is its own text.
     pub fn ask_whether_ready(&self) -> Result<(), String> {
-        let action = match &*self.loaded() {
-            Some(Loaded {
-                action: Ok(action), ..
-            }) => *action,
-            _ => return Ok(()),
+        let Some(action) = self.loaded_action() else {
+            return Ok(());
         };
         let answer = action.ready();
         self.leave_if_forked();
         answer
+    }
+
+    /// What is loaded, whatever it came with.
+    fn loaded_action(&self) -> Option<&'static dyn Action> {
+        let loaded = self.loaded();
+        loaded.as_ref()?.as_ref().ok().copied()
     }
 
     fn loaded(&self) -> MutexGuard<'_, Option<Loaded>> {

@@ -124,17 +124,13 @@ pub(super) fn settle(pair: &Pair, seat: usize, end: Option<&End>, lingering: &mu
         }
         // It died inside a call, or before it could note what had come of it: the kernel knows.
         let really = sys::traffic(sys::lend(slot.descriptor()));
-        let noted = state;
         let state = really.map_or(state, |really| slot.state_by(state, really));
-        // All that was left to do was to close it.
-        let is_over = noted == State::Sending && state == State::Idle && slot.is_last();
         // Nothing has been read, or nothing that is not kept: the next worker goes on with it.
         if state == State::Idle {
             pair.stash.drop(index);
         }
-        if !is_over
-            && (state == State::Idle
-                || (state == State::Reading && pair.stash.hand_on(index, end.is_some())))
+        if state == State::Idle
+            || (state == State::Reading && pair.stash.hand_on(index, end.is_some()))
         {
             if let Some(really) = really {
                 slot.count_from(really);
@@ -154,7 +150,7 @@ pub(super) fn settle(pair: &Pair, seat: usize, end: Option<&End>, lingering: &mu
                 Some(Answer::died(end.of(slot), during))
             }
             // It has part of its answer, or all: there must be no other.
-            (State::Sending | State::Idle, _) => None,
+            (State::Sending, _) => None,
             _ if slot.is_for_init() => Some(Answer::neighbour_of_init_died()),
             _ => Some(Answer::neighbour_died()),
         };

@@ -58,7 +58,7 @@ impl Answer {
         Self::error(503, refusal::NEIGHBOUR_DIED)
     }
 
-    /// The same for an `/init`, which must not be answered 503 (SPEC 2.2).
+    /// The same for an `/init`, which must not be answered 503 (see docs/protocol.md).
     pub fn neighbour_of_init_died() -> Self {
         Self::error(502, refusal::NEIGHBOUR_OF_INIT_DIED)
     }
@@ -78,6 +78,11 @@ impl Answer {
 
     pub fn init_twice() -> Self {
         Self::error(403, refusal::INIT_TWICE)
+    }
+
+    /// A Knative process that has its code from the environment takes no other.
+    pub fn dedicated() -> Self {
+        Self::error(403, refusal::DEDICATED)
     }
 
     pub fn not_found() -> Self {

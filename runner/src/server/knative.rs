@@ -48,9 +48,25 @@ impl Dedicated {
     }
 
     /// Sees to it that such a process is initialised; otherwise the answer to what it was asked.
-    pub(super) fn prepare(&self, engine: &Engine, slot: &Slot) -> Option<Answer> {
+    pub(super) fn initialise(&self, engine: &Engine, slot: &Slot) -> Option<Answer> {
         let answer = engine.init_once(slot, &self.initialisation()?);
         (answer.status != 200).then_some(answer)
+    }
+
+    fn initialisation(&self) -> Option<Initialisation<'_>> {
+        let init = Init {
+            entry_point: self.main.as_str().into(),
+            code: Some(self.code.as_deref()?.into()),
+            binary: None,
+            env: Vec::new(),
+            name: self.name.as_deref().map(Into::into),
+        };
+        // There is no other: its digest need not tell it from any.
+        let note = Note {
+            digest: 0,
+            raw: self.raw,
+        };
+        Some(Initialisation { init, note })
     }
 }
 
@@ -58,7 +74,7 @@ impl Dedicated {
 pub(super) async fn refuse(request: Request<Body>) -> Response<Body> {
     body::discard(request).await;
     refusal::complain(refusal::DEDICATED);
-    respond(Answer::error(403, refusal::DEDICATED))
+    respond(Answer::dedicated())
 }
 
 /// `POST /`.
@@ -95,8 +111,8 @@ fn prepare(engine: &Engine, dedicated: &Dedicated, slot: &Slot, body: &[u8]) -> 
             return Next::Answer(engine.unread(Answer::from(&refusal), Entry::Either));
         }
     };
-    if init.is_some() && dedicated.code.is_some() {
-        return Next::Answer(Answer::error(403, refusal::DEDICATED));
+    if init.is_some() && dedicated.has_code() {
+        return Next::Answer(Answer::dedicated());
     }
     let Some(init) = init.or_else(|| dedicated.initialisation()) else {
         return Next::Run;
@@ -105,24 +121,6 @@ fn prepare(engine: &Engine, dedicated: &Dedicated, slot: &Slot, body: &[u8]) -> 
     match activation {
         Some(_) if answer.status == 200 => Next::Run,
         _ => Next::Answer(answer),
-    }
-}
-
-impl Dedicated {
-    fn initialisation(&self) -> Option<Initialisation<'_>> {
-        let init = Init {
-            entry_point: self.main.as_str().into(),
-            code: Some(self.code.as_deref()?.into()),
-            binary: None,
-            env: Vec::new(),
-            name: self.name.as_deref().map(Into::into),
-        };
-        // There is no other: its digest need not tell it from any.
-        let note = Note {
-            digest: 0,
-            raw: self.raw,
-        };
-        Some(Initialisation { init, note })
     }
 }
 

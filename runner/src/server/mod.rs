@@ -9,6 +9,7 @@ mod handlers;
 mod janitor;
 mod knative;
 mod plain;
+mod questioner;
 mod routes;
 mod wire;
 
@@ -28,6 +29,7 @@ use crate::engine::Engine;
 use crate::process::slots::{Phase, State};
 use crate::process::{Piece, Worker, blame, sys};
 use crate::refusal;
+use questioner::Questioner;
 use routes::Routes;
 use wire::Wire;
 
@@ -93,7 +95,7 @@ async fn serve(engine: &'static Engine, phase: Phase) -> io::Result<()> {
     });
     if worker.config.admin.is_some() {
         // Before anybody can take it for ready.
-        let mut questioner = janitor::Questioner::new(engine)?;
+        let mut questioner = Questioner::new(engine)?;
         questioner.ask();
         tokio::spawn(questioner.go_on());
     }
@@ -238,11 +240,12 @@ impl Server {
 
     /// Waits until nobody waits for an answer any more, but for those whom the next worker can answer as well.
     async fn leave(&self) -> io::Result<()> {
-        while self.open().any(|index| !self.can_be_handed_on(index)) {
+        let waits = |index: &usize| !self.can_be_handed_on(*index);
+        while self.open().iter().any(waits) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         self.engine.worker().page().set_phase(Phase::Retired);
-        if self.open().next().is_some() {
+        if !self.open().is_empty() {
             // At once: on the usual way out their connections would be closed.
             sys::exit_now(0);
         }
@@ -250,13 +253,11 @@ impl Server {
     }
 
     /// The slots of the connections that are being served.
-    fn open(&self) -> impl Iterator<Item = usize> {
+    fn open(&self) -> Vec<usize> {
         let connections = self.connections();
         let open = connections.iter().enumerate();
-        let open: Vec<usize> = open
-            .filter_map(|(index, connection)| connection.is_some().then_some(index))
-            .collect();
-        open.into_iter()
+        open.filter_map(|(index, connection)| connection.is_some().then_some(index))
+            .collect()
     }
 
     /// Is part of a request all that has come on the connection of this slot, and is it kept where the next worker finds

@@ -60,7 +60,7 @@ impl Routes {
         let is_plain = engine.worker().config.http == Http::Plain;
         match (request.method(), request.uri().path()) {
             (&Method::POST, "/run") if !is_plain => {
-                let prepare = || self.dedicated?.prepare(engine, slot);
+                let prepare = || self.dedicated?.initialise(engine, slot);
                 handlers::run(engine, slot, request, prepare).await
             }
             (&Method::POST, "/") if is_plain => plain::enter(self.engine, slot, request).await,

@@ -102,11 +102,11 @@ impl Slot {
     }
 
     /// What a connection in `state` really does, by what the kernel knows of it: whether taking it has come to a first byte,
-    /// and sending to none of the answer, or to all.
+    /// and sending to none of the answer, or to all. After the whole of a last answer there is nothing to go on with.
     pub fn state_by(&self, state: State, really: Traffic) -> State {
         match state {
             State::Taking if really.received == self.received() => State::Idle,
-            State::Sending if really.sent == self.due() => State::Idle,
+            State::Sending if really.sent == self.due() && !self.is_last() => State::Idle,
             State::Sending if really.sent == self.sent.load(Relaxed) => State::Answering,
             state => state,
         }
@@ -167,7 +167,7 @@ impl Slot {
     }
 
     /// Does the connection end with its answer?
-    pub fn is_last(&self) -> bool {
+    fn is_last(&self) -> bool {
         self.last.load(Relaxed) != 0
     }
 
