@@ -9,41 +9,42 @@ mod stream;
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::Ordering::*;
+use std::sync::atomic::{AtomicU32, Ordering::*};
 use std::time::{Duration, Instant};
 
 use rustix::event::{Timespec, epoll};
 
-use crate::process::slots::Pair;
+use crate::process::page::Page;
+use crate::process::shared::Place;
 use crate::process::sys;
-use stream::{BEING_ENDED, LogStream, WANTED, is_writable};
+use stream::{BEING_ENDED, Holder, LogStream, is_writable};
 
 /// How long a dead worker's log may wait for a reader before its caller is answered all the same.
-const PATIENCE: Duration = Duration::from_secs(1);
+const READER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Both streams of one pair of keeper and worker.
 pub struct Logs {
-    pair: &'static Pair,
+    place: Place,
     streams: [LogStream; 2],
     /// An epoll over both pipes: one call says that there is nothing in either.
     filled: OwnedFd,
 }
 
-/// Who holds a stream's lock.
-const KEEPER: u32 = 1;
-/// A worker as a holder of locks.
-fn worker(seat: usize) -> u32 {
-    if seat == 0 { 2 } else { 3 }
-}
-
 impl Logs {
-    /// Makes the pipes. `containers` are copies of the process's own stdout and stderr.
-    pub fn new(pair: &'static Pair, containers: [OwnedFd; 2]) -> io::Result<Self> {
-        let [out, err] = &pair.streams;
-        let [container_out, container_err] = containers;
+    /// Makes the pipes, to copies of the process's own stdout and stderr.
+    pub fn new(
+        page: &'static Page,
+        place: Place,
+        partial: &'static [AtomicU32; 2],
+    ) -> io::Result<Self> {
+        // No action's `dup2` is aimed at these numbers.
+        let copy = |stream: BorrowedFd<'_>| rustix::io::fcntl_dupfd_cloexec(stream, 3);
+        let [out, err] = &page.streams;
+        let container_out = copy(rustix::stdio::stdout())?;
+        let container_err = copy(rustix::stdio::stderr())?;
         let streams = [
-            LogStream::new(out, container_out)?,
-            LogStream::new(err, container_err)?,
+            LogStream::new(out, &partial[0], container_out)?,
+            LogStream::new(err, &partial[1], container_err)?,
         ];
         let filled = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         for (index, stream) in (0..).zip(&streams) {
@@ -51,7 +52,7 @@ impl Logs {
             epoll::add(&filled, &stream.pipe, data, epoll::EventFlags::IN)?;
         }
         Ok(Self {
-            pair,
+            place,
             streams,
             filled,
         })
@@ -94,36 +95,34 @@ impl Logs {
         streams.chain([self.filled.as_fd()])
     }
 
-    /// An activation of the worker in `seat` begins: from now on its log must be ended, by whoever is left to do so.
-    pub fn begin(&self, seat: usize) {
-        for unended in &self.pair.seats[seat].unended {
-            unended.fetch_add(1, Relaxed);
+    /// An activation begins: from now on its log must be ended, by whoever is left to do so.
+    pub fn begin(&self) {
+        for stream in &self.streams {
+            stream.shared.unended.fetch_add(1, Relaxed);
         }
     }
 
-    /// Ends the logs of all activations of the worker that have begun: all that was printed, then the sentinels.
-    pub fn end(&self, seat: usize) {
+    /// Ends the logs of all activations that have begun: all that was printed, then the sentinels.
+    pub fn end(&self) {
         sys::flush_stdio();
-        let filled = self.are_filled().into_iter();
-        let streams = self.streams.iter().zip(&self.pair.seats[seat].unended);
-        for ((stream, unended), filled) in streams.zip(filled) {
-            stream.lock(worker(seat));
+        for (stream, filled) in self.streams.iter().zip(self.are_filled()) {
+            stream.lock(|| !self.place.is_kept());
             // Others may begin meanwhile.
-            let count = unended.load(Relaxed);
+            let count = stream.shared.unended.load(Relaxed);
             match filled {
-                true => stream.finish(count, unended),
+                true => stream.finish(count),
                 // What the keeper has taken out before has been written by now: it held the lock.
-                false => stream.end(count, unended),
+                false => stream.end(count),
             }
             stream.unlock();
         }
     }
 
     /// An activation ends that needs no end mark (a good `/init`).
-    pub fn end_silently(&self, seat: usize) {
+    pub fn end_silently(&self) {
         sys::flush_stdio();
-        for unended in &self.pair.seats[seat].unended {
-            unended.fetch_sub(1, Relaxed);
+        for stream in &self.streams {
+            stream.shared.unended.fetch_sub(1, Relaxed);
         }
     }
 
@@ -133,7 +132,7 @@ impl Logs {
     pub fn pump(&self) -> io::Result<bool> {
         let mut emptied = true;
         for stream in &self.streams {
-            emptied &= stream.try_lock(KEEPER) && {
+            emptied &= stream.try_lock(Holder::Keeper) && {
                 let moved = stream.move_what_fits(Instant::now());
                 stream.unlock();
                 moved?
@@ -144,10 +143,10 @@ impl Logs {
 
     /// Ends a dead worker's logs, in the keeper: what it had printed, and a sentinel for each activation that was
     /// under way. What cannot be written in time, since nobody reads, is written by `pump` when somebody does.
-    pub fn settle(&self, seat: usize) {
-        let until = Instant::now() + PATIENCE;
-        for (stream, unended) in self.streams.iter().zip(&self.pair.seats[seat].unended) {
-            let counts = unended.swap(0, Relaxed);
+    pub fn settle(&self) {
+        let until = Instant::now() + READER_TIMEOUT;
+        for stream in &self.streams {
+            let counts = stream.shared.unended.swap(0, Relaxed);
             let mut owed = counts % BEING_ENDED;
             if !is_writable(stream.container.as_fd(), Some(Duration::ZERO)) {
                 // It still waited to write the mark. Otherwise, that it had just done so is nearly certain, and two marks
@@ -155,14 +154,11 @@ impl Logs {
                 owed += counts / BEING_ENDED;
             }
             stream.owed.fetch_add(owed, Relaxed);
-            if stream.shared.lock.load(Relaxed) & !WANTED == worker(seat) {
-                stream.unlock();
-            }
-            if stream.lock_until(KEEPER, until) {
-                // A pipe that is none any more shows at the next look.
-                let _ = stream.move_what_fits(until);
-                stream.unlock();
-            }
+            // The worker is dead: whatever it left of the lock is nobody's.
+            stream.take_lock(Holder::Keeper);
+            // A pipe that is none any more shows at the next look.
+            let _ = stream.move_what_fits(until);
+            stream.unlock();
         }
     }
 }

@@ -14,7 +14,7 @@ mod death;
 mod program;
 mod web;
 pub use admit::CannotAdmit;
-pub use complain::{CannotServe, complain};
+pub use complain::{CannotServe, Scarce, complain};
 pub use death::{Death, Phase};
 pub use program::NoAnswer;
 pub use web::*;
@@ -36,10 +36,13 @@ pub const METHOD_NOT_ALLOWED: &str =
     "This path takes POST requests only: send the JSON body with POST.";
 pub const SHUTTING_DOWN: &str =
     "The runner is shutting down and takes no new runs: send the request to another instance.";
-pub const NEIGHBOUR_DIED: &str =
-    "Another run ended the process that this run shared with it: send the request again.";
-pub const NEIGHBOUR_OF_INIT_DIED: &str =
-    "A run or another init ended the process that was reading this init: send it again.";
+pub const SEND_AGAIN: &str =
+    "The process that was reading this request ended before the action was called: send it again.";
+pub const SEND_INIT_AGAIN: &str =
+    "The process that was reading this init ended before it was looked at: send it again.";
+pub const NEIGHBOUR_OVERRAN: &str = "Another run exceeded its time limit and was ended, with the process that it shared with this run: send the request again.";
+/// Beside the cause of a death that any of several runs may have brought about.
+pub const MAY_BE_ANOTHERS: &str = "Another run in the same process may have brought it about.";
 pub const INIT_FAILED_BEFORE: &str = "Another init has just failed in the process that read this one: send it again, and it finds a fresh process.";
 pub const TOO_SLOW: &str =
     "The request did not arrive in time: send its header and body without long pauses.";
@@ -56,6 +59,17 @@ pub const ENCODED_BODY: &str =
 )]
 pub struct NothingToExecute {
     pub places: &'static [&'static str],
+}
+
+/// Why an `/init` or an upload brought no action.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refused {
+    #[error(transparent)]
+    Request(#[from] BadRequest),
+    #[error(transparent)]
+    Package(#[from] PackageRefusal),
+    #[error(transparent)]
+    Library(#[from] LoadRefusal),
 }
 
 /// The request itself is at fault (400; `Oversized` is 413).

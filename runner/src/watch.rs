@@ -13,7 +13,7 @@ use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::process::{Signal, kill_process};
 
 use crate::package::{self, Code, Stamp, stamp};
-use crate::process::Attendant;
+use crate::process::SideProcess;
 use crate::refusal;
 
 /// How long a writer has to pause before its file is looked at.
@@ -22,17 +22,17 @@ const PAUSE: Duration = Duration::from_millis(50);
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The life of the process that watches. Returns its exit status.
-pub fn work(attendant: Attendant) -> i32 {
-    let Some(path) = attendant.config.library.as_deref() else {
+pub fn work(side: SideProcess) -> i32 {
+    let Some(path) = side.config.library.as_deref() else {
         return 0;
     };
-    let mut file = Watched::new(path, attendant.library);
+    let mut file = Watched::new(path, side.library);
     // Without events (no more watches to be had, for one) the clock has to do.
     let events = watch_folder(path).ok();
     loop {
         wait(events.as_ref());
         if file.has_changed() {
-            let _ = kill_process(attendant.master, Signal::HUP);
+            let _ = kill_process(side.master, Signal::HUP);
         }
     }
 }

@@ -92,9 +92,6 @@ const UNSAFE: &[&str] = &[
     "action/program/spawn.rs",
     "environment.rs",
     "process/sys.rs",
-    "process/sys/forks.rs",
-    "process/sys/mappings.rs",
-    "process/sys/signals.rs",
 ];
 
 fn source() -> PathBuf {

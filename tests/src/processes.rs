@@ -67,11 +67,19 @@ pub fn children(pid: i32) -> Vec<Process> {
         .collect()
 }
 
-/// The processes that run the action: children of a keeper, which is a child of the master.
+/// The processes that run the action, and their keepers: children of the master, by their names.
 pub fn workers(master: i32) -> Vec<i32> {
-    let keepers = children(master).into_iter();
-    let workers = keepers.flat_map(|keeper| children(keeper.pid));
-    workers.map(|worker| worker.pid).collect()
+    named(master, "worker")
+}
+
+pub fn keepers(master: i32) -> Vec<i32> {
+    named(master, "keeper")
+}
+
+fn named(master: i32, name: &str) -> Vec<i32> {
+    let children = children(master).into_iter();
+    let named = children.filter(|child| child.name == name && child.state != 'Z');
+    named.map(|child| child.pid).collect()
 }
 
 /// Waits until `right` holds of the marked processes; gives them as they were last seen, and whether it held.

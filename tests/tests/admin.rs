@@ -176,24 +176,25 @@ fn what_is_counted_survives_workers() {
     );
     // Its own process may die, too.
     let before = watched.runner.tree().len();
-    let attendant = attendant(&watched.runner);
-    processes::signal(attendant, Signal::KILL);
-    watched.runner.until_tree(|tree| {
-        tree.len() == before && tree.iter().all(|process| process.pid != attendant)
-    });
+    let side = side_process(&watched.runner);
+    processes::signal(side, Signal::KILL);
+    watched
+        .runner
+        .until_tree(|tree| tree.len() == before && tree.iter().all(|process| process.pid != side));
     assert_eq!(
         watched.metric("action_runner_runs_total{ending=\"result\"}"),
         4
     );
 }
 
-/// The master's child that has no child of its own.
-fn attendant(runner: &Runner) -> i32 {
+/// The master's child that is of no pair.
+fn side_process(runner: &Runner) -> i32 {
     let children = processes::children(runner.pid());
-    let childless = children
-        .iter()
-        .find(|child| processes::children(child.pid).is_empty());
-    childless.unwrap().pid
+    let side = children.iter().find(|child| {
+        let is_of_a_pair = matches!(child.name.as_str(), "worker" | "keeper");
+        !is_of_a_pair && child.state != 'Z'
+    });
+    side.unwrap().pid
 }
 
 #[test]
@@ -243,11 +244,8 @@ fn uploads() {
     assert!(!page.contains("SIGKILL"), "{page}");
     assert_eq!(deaths("SIGABRT"), 1);
     // What was uploaded survives its worker.
-    let keeper = processes::children(watched.runner.pid());
-    let workers = keeper
-        .iter()
-        .flat_map(|keeper| processes::children(keeper.pid));
-    workers.for_each(|worker| processes::signal(worker.pid, Signal::KILL));
+    let workers = processes::workers(watched.runner.pid()).into_iter();
+    workers.for_each(|worker| processes::signal(worker, Signal::KILL));
     assert_eq!(watched.version(), 3);
 }
 

@@ -212,7 +212,7 @@ fn ask(connection: &mut Connection, value: &Value, tally: &Tally) -> bool {
             tally.again.fetch_add(1, Relaxed);
             return false;
         }
-        502 if reply.error().starts_with("The action ") => {
+        502 if is_death(&reply) => {
             tally.struck.fetch_add(1, Relaxed);
             return false;
         }
@@ -239,6 +239,12 @@ fn attack(runner: &Runner, mut dice: Dice, tally: &Tally, end: &AtomicBool) {
     }
 }
 
+/// Is it the cause of a death, its own or that of a run that shared its process?
+fn is_death(reply: &Reply) -> bool {
+    let error = reply.error();
+    error.starts_with("The action ") || error.starts_with("Another run exceeded")
+}
+
 fn fault(runner: &Runner, how: &str, later: usize, tally: &Tally) {
     let body = json!({ "value": { "how": how, "later": later } }).to_string();
     let mut connection = runner.connect();
@@ -247,7 +253,7 @@ fn fault(runner: &Runner, how: &str, later: usize, tally: &Tally) {
         return;
     };
     match reply.status {
-        502 if reply.error().starts_with("The action ") => tally.faults.fetch_add(1, Relaxed),
+        502 if is_death(&reply) => tally.faults.fetch_add(1, Relaxed),
         200 if later != 0 => tally.faults.fetch_add(1, Relaxed),
         503 => tally.again.fetch_add(1, Relaxed),
         _ => {
@@ -272,17 +278,16 @@ fn swap(runner: &Runner, shelf: &Shelf, good: &[PathBuf], dice: &mut Dice, tally
 /// What the tree holds.
 struct Usage {
     processes: usize,
-    /// Of the master, and of the tables that keepers and workers share.
+    /// Of the master, and of the tables that keepers share with their workers.
     descriptors: [usize; 2],
-    /// Of master and keepers: they live as long as the tree.
+    /// Of master and keepers: no action runs in them.
     memory: u64,
 }
 
 impl Usage {
     fn of(runner: &Runner) -> Self {
         let master = runner.pid();
-        let keepers = processes::children(master).into_iter();
-        let keepers: Vec<i32> = keepers.map(|keeper| keeper.pid).collect();
+        let keepers = processes::keepers(master);
         let of_keepers = keepers.iter().map(|keeper| descriptors(*keeper));
         let keepers_memory = keepers.iter().map(|keeper| private_memory(*keeper));
         Self {

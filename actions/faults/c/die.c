@@ -80,7 +80,6 @@ static void die(const char *how) {
     if (!strcmp(how, "kill")) kill(getpid(), SIGKILL);
     if (!strcmp(how, "term")) kill(getpid(), SIGTERM);
     if (!strcmp(how, "group")) kill(0, SIGTERM);
-    if (!strcmp(how, "parent")) kill(getppid(), SIGKILL), pause();
     if (!strcmp(how, "stop")) raise(SIGSTOP); /* this very thread: another would be stopped a moment later */
     if (!strcmp(how, "spin")) for (;;) turns++;
     if (!strcmp(how, "sleep")) for (;;) pause();

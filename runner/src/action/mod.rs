@@ -24,14 +24,16 @@ pub trait Action: Send + Sync {
         Ok(())
     }
 
-    /// The process environment has become another.
-    fn refresh(&self) {}
-
     /// Calls the entry point.
     fn invoke(&self, params: &str, context: &Context<'_>) -> Outcome;
 
     /// Asks the action whether it is ready for traffic; the error is its own text.
     fn ready(&self) -> Result<(), String>;
+
+    /// Is it a program, whose processes are the runner's to wait for?
+    fn is_program(&self) -> bool {
+        false
+    }
 
     /// The names that `main` may have, the default one first, if the library can tell.
     fn entry_points(&self) -> Vec<String>;

@@ -8,8 +8,8 @@ use axum::http::Response;
 
 use super::{JSON, text};
 use crate::config::Http;
-use crate::process::Attendant;
-use crate::process::slots::{Phase, Seat};
+use crate::process::SideProcess;
+use crate::process::shared::{Phase, Place, Stop};
 
 /// Whoever answers is alive; and if the master were not, this process would not be either.
 pub(super) async fn alive() -> Response<Body> {
@@ -18,8 +18,8 @@ pub(super) async fn alive() -> Response<Body> {
 
 /// 200 while requests are wanted: workers have been ready, no library keeps them from serving, no action says that it is
 /// not ready, no stop is under way.
-pub(super) async fn ready(State(attendant): State<Attendant>) -> Response<Body> {
-    let state = Readiness::of(attendant);
+pub(super) async fn ready(State(side): State<SideProcess>) -> Response<Body> {
+    let state = Readiness::of(side);
     let status = if state.is_ready() { 200 } else { 503 };
     let body = serde_json::json!({
         "ready": state.is_ready(),
@@ -47,30 +47,34 @@ struct Readiness {
 }
 
 impl Readiness {
-    fn of(attendant: Attendant) -> Self {
-        let tree = attendant.tree;
-        let seats = || attendant.pairs.iter().flat_map(|pair| &pair.seats);
+    fn of(side: SideProcess) -> Self {
+        let shared = side.shared;
+        let living = || {
+            let places = shared.places();
+            places.filter(|place| place.phase() != Phase::Nobody && place.stop() == Stop::No)
+        };
         let said = |wanted: Phase| {
-            let seat = seats().find(|seat| seat.phase() == wanted);
-            seat.map(Seat::sentence)
+            let place = living().find(|place| place.phase() == wanted);
+            place
+                .map(|place| place.sentence())
                 .filter(|sentence| !sentence.is_empty())
         };
-        // A worker that is being replaced is no reason to be left alone: its callers wait a millisecond.
-        let serves = seats().any(|seat| seat.phase() == Phase::Ready);
-        let refusal = said(Phase::Refused).filter(|_| !serves);
-        let excuse = seats()
-            .filter(|seat| seat.phase() == Phase::Ready)
-            .find_map(Seat::excuse);
-        let has_library = attendant.config.library.is_some() || tree.generation.load(Acquire) > 1;
-        let initialized = tree.delivered.load(Acquire) != 0 || has_library;
+        // One that is being replaced, or busy with an `/init`, is no reason to send nobody: its callers wait a moment.
+        let serves = |place: &Place| matches!(place.phase(), Phase::Ready | Phase::Worn);
+        let refusal = said(Phase::Refused).filter(|_| !living().any(|place| serves(&place)));
+        let reason = living()
+            .filter(serves)
+            .find_map(|place| place.not_ready_reason());
+        let has_library = side.config.library.is_some() || shared.generation.load(Acquire) > 1;
+        let initialized = shared.delivered.load(Acquire) != 0 || has_library;
         Self {
-            is_empty: !initialized && attendant.config.http == Http::Plain,
-            announced: tree.announced.load(Acquire) != 0,
-            draining: tree.draining.load(Acquire) != 0,
-            generation: tree.generation.load(Acquire),
+            is_empty: !initialized && side.config.http == Http::Plain,
+            announced: shared.announced.load(Acquire) != 0,
+            draining: shared.ending.load(Acquire) != 0,
+            generation: shared.generation.load(Acquire),
             initialized,
             library: said(Phase::Ready),
-            reason: refusal.or(excuse),
+            reason: refusal.or(reason),
         }
     }
 

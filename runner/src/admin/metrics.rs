@@ -14,16 +14,15 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::text;
-use crate::process::Attendant;
-use crate::process::shared::{BOUNDS, Counts, ENDINGS, Fates};
-use crate::process::slots::State as Doing;
+use crate::process::SideProcess;
+use crate::process::shared::{BOUNDS, Counts, OUTCOMES, Phase};
 use crate::refusal::Death;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-pub(super) async fn metrics(State(attendant): State<Attendant>) -> Response<Body> {
+pub(super) async fn metrics(State(side): State<SideProcess>) -> Response<Body> {
     let mut registry = Registry::with_prefix("action_runner");
-    registry.register_collector(Box::new(Pages(attendant)));
+    registry.register_collector(Box::new(Pages(side)));
     let mut page = String::new();
     match encode(&mut page, &registry) {
         Ok(()) => text(200, OPEN_METRICS, Body::from(page)),
@@ -31,7 +30,7 @@ pub(super) async fn metrics(State(attendant): State<Attendant>) -> Response<Body
     }
 }
 
-struct Pages(Attendant);
+struct Pages(SideProcess);
 
 impl fmt::Debug for Pages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -50,15 +49,17 @@ impl Collector for Pages {
 
 impl Pages {
     fn counts(&self) -> impl Iterator<Item = &'static Counts> {
-        self.0.pairs.iter().flat_map(|pair| &pair.counts)
+        self.0.shared.places().map(|place| place.counts)
+    }
+
+    fn sum(&self, counter: impl Fn(&Counts) -> u64) -> u64 {
+        self.counts().map(counter).sum()
     }
 
     fn runs(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let runs = ENDINGS.iter().enumerate().map(|(index, ending)| {
-            let counted = self
-                .counts()
-                .map(|counts| counts.endings[index].load(Relaxed));
-            ([("ending", *ending)], counted.sum::<u64>())
+        let runs = OUTCOMES.iter().enumerate().map(|(index, outcome)| {
+            let counted = self.sum(|counts| counts.ended(index));
+            ([("ending", *outcome)], counted)
         });
         counters(
             encoder,
@@ -69,21 +70,12 @@ impl Pages {
     }
 
     fn durations(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let count = |index: usize| -> u64 {
-            let counted = self
-                .counts()
-                .map(|counts| counts.durations[index].load(Relaxed));
-            counted.sum()
-        };
         let bounds = BOUNDS.iter().copied().chain([f64::INFINITY]);
         let buckets: Vec<(f64, u64)> = bounds
             .enumerate()
-            .map(|(index, bound)| (bound, count(index)))
+            .map(|(index, bound)| (bound, self.sum(|counts| counts.bucket(index))))
             .collect();
-        let micros: u64 = self
-            .counts()
-            .map(|counts| counts.microseconds.load(Relaxed))
-            .sum();
+        let micros = self.sum(Counts::microseconds);
         let total = buckets.iter().map(|(_, count)| count).sum();
         let mut metric = encoder.encode_descriptor(
             "run_duration",
@@ -96,26 +88,19 @@ impl Pages {
 
     /// Workers that ended on their own, by how.
     fn deaths(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let sum = |fate: &dyn Fn(&Fates) -> u32| -> u64 {
-            let fates = self.0.pairs.iter().map(|pair| &pair.fates);
-            fates.map(|fates| u64::from(fate(fates))).sum()
-        };
         let mut causes = vec![
-            (
-                "exit".to_owned(),
-                sum(&|fates| fates.signals[0].load(Relaxed)),
-            ),
+            ("exit".to_owned(), self.sum(|it| it.deaths_by_signal(0))),
             (
                 "out of memory".to_owned(),
-                sum(&|fates| fates.out_of_memory.load(Relaxed)),
+                self.sum(Counts::deaths_out_of_memory),
             ),
             (
                 "time limit".to_owned(),
-                sum(&|fates| fates.time_limit.load(Relaxed)),
+                self.sum(Counts::deaths_by_time_limit),
             ),
         ];
         for number in 1..=64 {
-            let deaths = sum(&|fates| fates.signals[number].load(Relaxed));
+            let deaths = self.sum(|counts| counts.deaths_by_signal(number));
             if deaths != 0 {
                 causes.push((Death::signal_name(number), deaths));
             }
@@ -133,47 +118,32 @@ impl Pages {
 
     /// How things are at this moment.
     fn now(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let Attendant {
-            tree,
-            pairs,
-            master,
-            ..
-        } = self.0;
-        let doing = |wanted: Doing| {
-            let slots = pairs.iter().flat_map(|pair| pair.in_use());
-            i64::try_from(slots.filter(|slot| slot.read().0 == wanted).count()).unwrap_or(i64::MAX)
-        };
+        let SideProcess { shared, master, .. } = self.0;
+        let number = |counted: u64| i64::try_from(counted).unwrap_or(i64::MAX);
         gauge(
             encoder,
             "runs_in_flight",
             "Runs inside the action",
-            doing(Doing::Running),
+            number(self.sum(Counts::in_flight)),
         )?;
-        let connections = pairs
-            .iter()
-            .map(|pair| pair.waiting().count())
-            .sum::<usize>();
-        let connections = i64::try_from(connections).unwrap_or(i64::MAX);
         gauge(
             encoder,
             "connections",
             "Connections that are open",
-            connections,
+            number(self.sum(Counts::connections)),
         )?;
-        let generation = i64::from(tree.generation.load(Relaxed));
+        let generation = i64::from(shared.generation.load(Relaxed));
         gauge(
             encoder,
             "generation",
             "Which library serves: the first is 1",
             generation,
         )?;
-        let draining = i64::from(tree.draining.load(Relaxed));
+        let draining = i64::from(shared.ending.load(Relaxed));
         gauge(encoder, "draining", "1 once a stop is under way", draining)?;
-        let seats = pairs.iter().flat_map(|pair| &pair.seats);
-        let workers = seats
-            .map(|seat| seat.process.load(Relaxed))
-            .filter(|process| *process != 0);
-        let workers: i64 = workers.map(i64::from).map(resident).sum();
+        let workers = shared.places();
+        let workers = workers.filter(|place| place.phase() != Phase::Nobody);
+        let workers: i64 = workers.map(|it| resident(i64::from(it.worker()))).sum();
         let master = resident(i64::from(master.as_raw_nonzero().get()));
         let name = "resident_memory";
         let mut metric = encoder.encode_descriptor(

@@ -24,7 +24,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Duration;
 use tower_service::Service;
 
-use crate::process::Attendant;
+use crate::process::SideProcess;
 use crate::{protocol::answer::Answer, refusal};
 
 /// Connections at once: a scraper, some probes and an upload.
@@ -36,12 +36,12 @@ const BREATHER: Duration = Duration::from_millis(50);
 const JSON: &str = "application/json";
 
 /// The life of the process that answers on the admin port. Returns its exit status.
-pub fn work(attendant: Attendant) -> i32 {
+pub fn work(side: SideProcess) -> i32 {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(1)
         .build();
-    let outcome = runtime.and_then(|runtime| runtime.block_on(serve(attendant)));
+    let outcome = runtime.and_then(|runtime| runtime.block_on(serve(side)));
     match outcome {
         Ok(()) => 0,
         Err(error) => {
@@ -51,13 +51,13 @@ pub fn work(attendant: Attendant) -> i32 {
     }
 }
 
-async fn serve(attendant: Attendant) -> io::Result<()> {
-    let Some(listener) = attendant.listener else {
+async fn serve(side: SideProcess) -> io::Result<()> {
+    let Some(listener) = side.listener else {
         return Ok(());
     };
     let listener = TcpListener::from(listener.try_clone_to_owned()?);
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let router = router(attendant);
+    let router = router(side);
     let room: &'static Semaphore = Box::leak(Box::new(Semaphore::new(CONNECTIONS)));
     loop {
         let Ok(place) = room.acquire().await else {
@@ -83,7 +83,7 @@ async fn serve(attendant: Attendant) -> io::Result<()> {
     }
 }
 
-fn router(attendant: Attendant) -> Router {
+fn router(side: SideProcess) -> Router {
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -91,7 +91,7 @@ fn router(attendant: Attendant) -> Router {
         .route("/action", put(upload::upload))
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(attendant)
+        .with_state(side)
 }
 
 async fn nowhere() -> Response<Body> {

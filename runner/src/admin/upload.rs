@@ -3,9 +3,9 @@
 //! It is looked at here; then the master tries it. The caller is answered once it serves, or why it does not.
 
 use std::fs::File;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering::*;
+use std::sync::atomic::{AtomicU32, Ordering::*};
 use std::time::Instant;
 
 use axum::body::Body;
@@ -20,16 +20,16 @@ use tokio::time::{Duration, sleep};
 use super::{JSON, Token, respond, text};
 use crate::action;
 use crate::package::{self, Limits, Package, Refused};
-use crate::process::Attendant;
-use crate::process::shared::Verdict;
+use crate::process::SideProcess;
+use crate::process::upload::Verdict;
 use crate::protocol::answer::Answer;
 use crate::refusal::{BadRequest, CannotAdmit, LoadRefusal};
 
 /// How the token is announced, in any case.
 const SCHEME: &[u8] = b"Bearer ";
-/// How often the shared page is looked at while the library is tried.
+/// How often the answer is looked for while the library is tried.
 const LOOK: Duration = Duration::from_millis(1);
-/// How long the caller waits. A worker may have to finish a run first, with both seats of its keeper taken.
+/// How long the caller waits. Workers may have to leave first.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The folders that archives were unpacked to. Held by one upload at a time.
@@ -38,14 +38,14 @@ static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::const_new(Vec::new());
 const IN_USE: usize = 2;
 
 pub(super) async fn upload(
-    State(attendant): State<Attendant>,
+    State(side): State<SideProcess>,
     request: Request<Body>,
 ) -> Response<Body> {
     let (head, body) = request.into_parts();
-    if let Err(refusal) = admit(attendant, &head.headers) {
+    if let Err(refusal) = admit(side, &head.headers) {
         return respond(Answer::from(&refusal));
     }
-    let limit = attendant.config.max_body;
+    let limit = side.config.max_body;
     let body = match Limited::new(body, limit).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => {
@@ -54,12 +54,12 @@ pub(super) async fn upload(
         Err(_) => return respond(Answer::body_cut_off()),
     };
     let mut folders = FOLDERS.lock().await;
-    let (file, package) = match receive(attendant, &body) {
+    let (file, package) = match receive(side, &body) {
         Ok(received) => received,
         Err(refused) => return respond(Answer::error(422, &refused.to_string())),
     };
     drop(body);
-    let verdict = try_out(attendant, &file).await;
+    let verdict = try_out(side, &file).await;
     if let (Some(Verdict::Refused(_)), Some(folder)) = (&verdict, &package.directory) {
         let _ = std::fs::remove_dir_all(folder);
     } else {
@@ -70,7 +70,7 @@ pub(super) async fn upload(
     }
     match verdict {
         Some(Verdict::Serves(library)) => {
-            let generation = attendant.tree.generation.load(Acquire);
+            let generation = side.shared.generation.load(Acquire);
             let body = serde_json::json!({ "generation": generation, "library": library });
             text(200, JSON, Body::from(body.to_string()))
         }
@@ -79,8 +79,8 @@ pub(super) async fn upload(
     }
 }
 
-fn admit(attendant: Attendant, headers: &HeaderMap) -> Result<(), CannotAdmit> {
-    let Some(path) = &attendant.config.admin_token_file else {
+fn admit(side: SideProcess, headers: &HeaderMap) -> Result<(), CannotAdmit> {
+    let Some(path) = &side.config.admin_token_file else {
         return Err(CannotAdmit::Off);
     };
     let given = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
@@ -93,15 +93,15 @@ fn admit(attendant: Attendant, headers: &HeaderMap) -> Result<(), CannotAdmit> {
         Token::read(path)?;
         return Err(CannotAdmit::Token);
     }
-    if attendant.tree.delivered.load(Acquire) != 0 {
+    if side.shared.delivered.load(Acquire) != 0 {
         return Err(CannotAdmit::Delivered);
     }
     Ok(())
 }
 
 /// Everything that can be known about the upload without running any of it.
-fn receive(attendant: Attendant, body: &[u8]) -> Result<(OwnedFd, Package), Refused> {
-    let config = attendant.config;
+fn receive(side: SideProcess, body: &[u8]) -> Result<(OwnedFd, Package), Refused> {
+    let config = side.config;
     let mut package = package::from_bytes(body, &config.scratch, &Limits::default())?;
     let opened = action::check(&package.path, &package.code, &config.entry_point).and_then(|()| {
         package.file.take().map_or_else(
@@ -129,15 +129,14 @@ fn receive(attendant: Attendant, body: &[u8]) -> Result<(OwnedFd, Package), Refu
 }
 
 /// Has the master try the library. `None`: it takes too long.
-async fn try_out(attendant: Attendant, file: &OwnedFd) -> Option<Verdict> {
-    let upload = &attendant.tree.upload;
+async fn try_out(side: SideProcess, file: &OwnedFd) -> Option<Verdict> {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Relaxed);
     let until = Instant::now() + PATIENCE;
-    let descriptor = u32::try_from(file.as_raw_fd()).unwrap_or(0);
-    upload.descriptor.store(descriptor, Release);
-    let number = upload.swap.ask();
-    let _ = kill_process(attendant.master, Signal::USR2);
+    side.uploads.ask(number, file).ok()?;
+    let _ = kill_process(side.master, Signal::USR2);
     while Instant::now() < until {
-        if let Some(verdict) = upload.swap.verdict(number) {
+        if let Some(verdict) = side.uploads.verdict(number) {
             return Some(verdict);
         }
         sleep(LOOK).await;

@@ -120,6 +120,7 @@ impl Serve {
             worker: server::work,
             admin: admin::work,
             watch: watch::work,
+            tell: server::tell,
         };
         match process::run(config, roles) {
             Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
@@ -197,5 +198,5 @@ fn connections() -> usize {
         .unwrap_or(u64::MAX);
     usize::try_from(limit.saturating_sub(RESERVED_DESCRIPTORS).max(16))
         .unwrap_or(usize::MAX)
-        .min(process::slots::SLOTS)
+        .min(process::page::CONNECTIONS)
 }

@@ -22,7 +22,7 @@ pub(super) struct Configured {
 impl Engine {
     /// Is there such an action?
     pub(super) fn has_library(&self) -> bool {
-        self.worker.config.library.is_some() || self.worker.library.is_some()
+        self.worker.config.library.is_some() || self.worker.has_library()
     }
 
     /// Finds it and reads what it says about itself.

@@ -1,269 +1,149 @@
-//! One `/init` from start to end, and the other ways in which a worker comes by its action: that of the configuration,
-//! and the one that an earlier worker was given.
+//! One `/init` from start to end. Of all workers, one initialises at a time; in this process nothing is loaded beside it.
 
-use std::path::{Path, PathBuf};
+use std::fmt::Display;
 use std::sync::atomic::Ordering::*;
-use std::time::Duration;
 
-use super::configured::Configured;
-use super::recipe::{Recipe, Source};
+use rustix::thread::futex;
+
+use super::recipe::Recipe;
 use super::{Engine, recipe};
-use crate::action::{self, Action, Context};
+use crate::action;
 use crate::config::BAKED;
-use crate::environment;
 use crate::package::{self, Code, Refused};
-use crate::process::slots::{Phase, Slot, State};
-use crate::process::{Start, sys};
+use crate::process::connection::{Caller, Entry};
 use crate::protocol::answer::Answer;
-use crate::protocol::envelope::Note;
-use crate::protocol::init::{self, Init};
+use crate::protocol::envelope::{Initialisation, Note};
+use crate::protocol::init::Init;
 use crate::refusal::{self, BadRequest, LoadRefusal, PackageRefusal};
 
+/// How long to wait at a time for another worker's `/init`, before it is looked whether that worker still lives.
+const TURN_TIMEOUT: rustix::event::Timespec = rustix::event::Timespec {
+    tv_sec: 0,
+    tv_nsec: 10_000_000,
+};
+
+/// The turn of this process to initialise, until the value is dropped.
+struct Turn<'a>(&'a Engine);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let initialiser = &self.0.worker.shared.initialiser;
+        initialiser.store(0, Release);
+        let _ = futex::wake(initialiser, futex::Flags::empty(), u32::MAX >> 1);
+    }
+}
+
 impl Engine {
-    /// Loads what this worker was started with. An action that OpenWhisk will initialise is left for that moment, so
-    /// that its initialisers see the environment that comes with it.
-    pub fn start(&self) -> Phase {
-        let config = self.worker.config;
-        match &self.worker.start {
-            Start::Empty => Phase::Ready,
-            Start::Broken(sentence) => {
-                self.keep(
-                    Err(Answer::error(502, sentence)),
-                    self.worker.tree.delivered.load(Acquire),
-                );
-                self.worker.page().say(sentence);
-                Phase::Refused
-            }
-            Start::Configured
-                if config.loads_lazily()
-                    && !self.worker.trial
-                    && self.worker.tree.used.load(Acquire) == 0 =>
-            {
-                Phase::Ready
-            }
-            Start::Configured | Start::Delivered => match self.load_what_there_is() {
-                Ok(_) => Phase::Ready,
-                Err(_) => Phase::Refused,
-            },
-        }
-    }
-
-    /// The action, loaded if need be; otherwise the answer that says why there is none.
-    pub(super) fn action(&self) -> Result<&'static dyn Action, Answer> {
-        let delivered = self.worker.tree.delivered.load(Acquire);
-        let loaded = self.loaded();
-        match &*loaded {
-            // A run that was being read when something else was delivered has it from what is loaded: a process loads one
-            // action, and this one is about to leave.
-            Some(action) if action.is_ok() || self.delivery.load(Relaxed) == delivered => {
-                return action.clone();
-            }
-            _ => drop(loaded),
-        }
-        self.worker.page().set_phase(Phase::Loading);
-        let action = self.load_what_there_is();
-        self.worker.page().set_phase(Phase::Ready);
-        action
-    }
-
-    /// Is there anything to load, or loaded?
-    pub fn has_action(&self) -> bool {
-        self.has_library() || self.worker.tree.delivered.load(Acquire) != 0
-    }
-
-    fn load_what_there_is(&self) -> Result<&'static dyn Action, Answer> {
-        let delivery = self.worker.tree.delivered.load(Acquire);
-        self.worker.page().set_phase(Phase::Loading);
-        let loaded = match delivery {
-            0 if !self.has_library() => return Err(Answer::no_action_yet()),
-            0 => self.load_configured(&self.worker.config.entry_point, &[]),
-            _ => self.load_delivered(),
-        };
-        let action = loaded.map_err(|refusal| {
-            refusal::complain(&refusal);
-            self.worker.page().say(&refusal.to_string());
-            Answer::from(&refusal)
-        });
-        if action.is_ok() {
-            self.worker.tree.used.store(1, Release);
-        }
-        self.keep(action.clone(), delivery);
-        action
-    }
-
-    fn keep(&self, action: Result<&'static dyn Action, Answer>, delivery: u32) {
-        let mut loaded = self.loaded();
-        *loaded = Some(action);
-        self.delivery.store(delivery, Release);
-    }
-
-    fn load_configured(
+    /// Initialises with what `caller` sent: a request, or the refusal of one that cannot be read.
+    pub fn init(
         &self,
-        entry_point: &str,
-        env: &[(&str, &str)],
-    ) -> Result<&'static dyn Action, LoadRefusal> {
-        let load = |found: Configured| {
-            if let Some(directory) = &found.directory {
-                let _ = std::env::set_current_dir(directory);
-            }
-            self.load(&found.path, &found.code, entry_point, env)
-        };
-        self.configured()
-            .and_then(load)
-            .map_err(|refusal| self.named(refusal))
-    }
-
-    fn load_delivered(&self) -> Result<&'static dyn Action, LoadRefusal> {
-        let recipe = Recipe::read(&self.worker.delivery.recipe).map_err(|error| {
-            LoadRefusal::Unreadable {
-                path: "what /init delivered".to_owned(),
-                why: error.to_string(),
-            }
-        })?;
-        let env: Vec<(&str, &str)> = recipe
-            .env
-            .iter()
-            .map(|(name, value)| (&**name, &**value))
-            .collect();
-        if let Some(directory) = &recipe.directory {
-            let _ = std::env::set_current_dir(directory);
-        }
-        match self.place_of(&recipe) {
-            Some(path) => self.load(&path, &Code::open(&path)?, &recipe.entry_point, &env),
-            None => self.load_configured(&recipe.entry_point, &env),
-        }
-    }
-
-    /// Where the delivered action is; `None`: it is the configured one.
-    fn place_of(&self, recipe: &Recipe) -> Option<PathBuf> {
-        match &recipe.source {
-            Source::Configured => None,
-            Source::Memory => Some(package::path_of(&self.worker.delivery.library)),
-            Source::File(path) => Some(path.clone()),
-        }
-    }
-
-    /// Loads an action that has been looked at. Nothing of one that will not do is ever executed.
-    fn load(
-        &self,
-        path: &Path,
-        code: &Code,
-        entry_point: &str,
-        env: &[(&str, &str)],
-    ) -> Result<&'static dyn Action, LoadRefusal> {
-        action::check(path, code, entry_point)?;
-        self.touches.fetch_add(1, Relaxed);
-        environment::set(env.iter().copied());
-        let find = |name| {
-            env.iter()
-                .rev()
-                .find(|(key, _)| *key == name)
-                .map_or("", |(_, value)| value)
-        };
-        let context = Context {
-            deadline_ms: find("__OW_DEADLINE").parse().unwrap_or(0),
-            activation_id: find("__OW_ACTIVATION_ID"),
-            transaction_id: find("__OW_TRANSACTION_ID"),
-            namespace: find("__OW_NAMESPACE"),
-            action_name: find("__OW_ACTION_NAME"),
-            action_version: find("__OW_ACTION_VERSION"),
-            api_key: find("__OW_API_KEY"),
-            api_host: match find("__OW_API_HOST") {
-                "" => &self.api_host,
-                given => given,
-            },
-            ..Context::default()
-        };
-        let page = self.worker.page();
-        let before = page.phase();
-        page.set_phase(Phase::Loading);
-        let action = action::load(path, code, entry_point).and_then(|action| {
-            page.set_phase(Phase::Initialising);
-            action.init(&context).map(|()| action)
-        });
-        self.leave_if_forked();
-        page.set_phase(before);
-        let action = action?;
-        self.worker.page().say(&package::identity(code, path));
-        // Never unloaded, so kept for ever.
-        Ok(Box::leak(action))
-    }
-
-    /// Takes one `/init` through, for the caller of `slot`.
-    pub fn init(&self, slot: &Slot, body: &[u8]) -> Answer {
-        self.one_at_a_time(|| self.init_alone(slot, || init::decode(body), Note::default()))
-    }
-
-    /// Of all workers, one initialises at a time.
-    pub(super) fn one_at_a_time(&self, initialise: impl FnOnce() -> Answer) -> Answer {
-        let tree = self.worker.tree;
-        let me = rustix::process::getpid()
-            .as_raw_nonzero()
-            .get()
-            .unsigned_abs();
-        while let Err(other) = tree.initialiser.compare_exchange(0, me, AcqRel, Acquire) {
-            // Another worker is at it. Whoever holds it and has died will not release it.
-            if other != me && !process_lives(other) {
-                let _ = tree.initialiser.compare_exchange(other, 0, AcqRel, Acquire);
-            }
-            sys::futex_wait(&tree.initialiser, other, Duration::from_millis(10));
-        }
-        let answer = initialise();
-        tree.initialiser.store(0, Release);
-        sys::futex_wake(&tree.initialiser);
-        answer
-    }
-
-    pub(super) fn init_alone<'a>(
-        &self,
-        slot: &Slot,
-        decode: impl FnOnce() -> Result<Init<'a>, BadRequest>,
+        caller: Caller,
+        request: Result<Init<'_>, BadRequest>,
         note: Note,
     ) -> Answer {
-        if self.worker.tree.delivered.load(Acquire) != 0 {
+        let _turn = self.turn();
+        self.init_in_turn(caller, request, note)
+    }
+
+    /// The same for an `/init` that may come with each request, since its caller cannot know whether the process behind
+    /// the address has been initialised: the first one counts. Anything but 200 is the answer to the whole request.
+    pub fn init_once(&self, caller: Caller, initialisation: &Initialisation<'_>) -> Answer {
+        let note = initialisation.note;
+        let is_done = || self.note().is_some_and(|done| done.digest == note.digest);
+        if is_done() {
+            return Answer::init_ok();
+        }
+        let _turn = self.turn();
+        if is_done() {
+            return Answer::init_ok();
+        }
+        self.init_in_turn(caller, Ok(initialisation.init.clone()), note)
+    }
+
+    fn init_in_turn(
+        &self,
+        caller: Caller,
+        request: Result<Init<'_>, BadRequest>,
+        note: Note,
+    ) -> Answer {
+        if self.worker.shared.delivered.load(Acquire) != 0 {
             refusal::complain(refusal::INIT_TWICE);
             return Answer::init_twice();
         }
-        if self.spent.load(Relaxed) {
-            self.begin_log();
-            let answer = Answer::init_failed_before();
-            return self.refused_init(slot, &refusal::INIT_FAILED_BEFORE, answer);
-        }
-        let init = match decode() {
+        let init = match request {
+            _ if self.init_failed.load(Relaxed) => {
+                let sentence = &refusal::INIT_FAILED_BEFORE;
+                return self.refused_init(sentence, Answer::init_failed_before());
+            }
             Ok(init) if init.code.is_none() && !self.has_library() => {
                 refusal::complain(&refusal::NothingToExecute { places: &BAKED });
                 return Answer::no_code();
             }
             Ok(init) => init,
-            Err(refusal) => {
-                self.begin_log();
-                return self.refused_init(slot, &refusal, Answer::from(&refusal));
-            }
+            Err(refusal) => return self.refused_init(&refusal, Answer::from(&refusal)),
         };
-        self.enter(slot, State::Initialising, self.limit_ms());
-        let touches = self.touches.load(Relaxed);
+        let _loading = self.loading();
+        let entered = self.enter(caller, Entry::Init, self.limit_ms());
+        let before = self.side_effects.load(Relaxed);
         let outcome = self.take_over(&init, note);
-        if outcome.is_err() && self.touches.load(Relaxed) != touches {
+        if outcome.is_err() && self.side_effects.load(Relaxed) != before {
             // Part of it may have been executed, with its environment: the next try gets a clean process.
-            self.spent.store(true, Relaxed);
-            self.retire();
+            self.init_failed.store(true, Relaxed);
+            self.leave();
         }
+        self.end_init(&outcome);
+        drop(entered);
+        outcome.map_or_else(|refused| Answer::from(&refused), |()| Answer::init_ok())
+    }
+
+    /// A good `/init` leaves no mark in the log; in that of a failed one the reason stands.
+    fn end_init(&self, outcome: &Result<(), Refused>) {
         match outcome {
-            Ok(()) => {
-                self.end_silently();
-                slot.set(State::Answering, self.worker.seat);
-                Answer::init_ok()
-            }
-            Err(Refused::Request(refusal)) => {
-                self.refused_init(slot, &refusal, Answer::from(&refusal))
-            }
-            Err(Refused::Package(refusal)) => {
-                self.refused_init(slot, &refusal, Answer::from(&refusal))
-            }
-            Err(Refused::Library(refusal)) => {
-                self.refused_init(slot, &refusal, Answer::from(&refusal))
+            Ok(()) => self.end_log_silently(),
+            Err(refused) => {
+                refusal::complain(refused);
+                self.end_log();
             }
         }
+    }
+
+    /// An `/init` that never came to a library: the reason stands in its log, and its caller gets it too.
+    fn refused_init(&self, refusal: &dyn Display, answer: Answer) -> Answer {
+        self.begin_log();
+        refusal::complain(refusal);
+        self.end_log();
+        answer
+    }
+
+    /// Waits until no other worker initialises. Whoever holds the turn and has died will not give it back.
+    fn turn(&self) -> Turn<'_> {
+        let initialiser = &self.worker.shared.initialiser;
+        let me = std::process::id();
+        while let Err(other) = initialiser.compare_exchange(0, me, AcqRel, Acquire) {
+            if other != me && !process_lives(other) {
+                let _ = initialiser.compare_exchange(other, 0, AcqRel, Acquire);
+            }
+            let _ = futex::wait(
+                initialiser,
+                futex::Flags::empty(),
+                other,
+                Some(&TURN_TIMEOUT),
+            );
+        }
+        Turn(self)
+    }
+
+    /// What is remembered of the initialisation; `None` while there has been none.
+    pub fn note(&self) -> Option<Note> {
+        if let Some(note) = self.note.get() {
+            return Some(*note);
+        }
+        if self.worker.shared.delivered.load(Acquire) == 0 {
+            return None;
+        }
+        // It succeeds once, for all workers and for good.
+        let note = Recipe::read(&self.worker.delivery.recipe).ok()?.note;
+        Some(*self.note.get_or_init(|| note))
     }
 
     /// From a decoded request to a loaded action that every worker knows of.
@@ -284,19 +164,15 @@ impl Engine {
     }
 
     fn carry_out(&self, init: &Init<'_>, recipe: &mut Recipe) -> Result<(), Refused> {
-        let env: Vec<(&str, &str)> = init
-            .env
-            .iter()
-            .map(|(name, value)| (&**name, &**value))
-            .collect();
+        let env = init.env.iter();
+        let env: Vec<(&str, &str)> = env.map(|(name, value)| (&**name, &**value)).collect();
         let code = match &init.code {
             Some(code) => Some(self.receive(code, recipe)?),
             None => None,
         };
         if init.code.is_none() && recipe.entry_point == "main" {
-            recipe
-                .entry_point
-                .clone_from(&self.worker.config.entry_point);
+            let configured = &self.worker.config.entry_point;
+            recipe.entry_point.clone_from(configured);
         }
         // Nobody reads it before it counts as delivered.
         let written = recipe.write(&self.worker.delivery.recipe);
@@ -305,29 +181,26 @@ impl Engine {
         })?;
         let action = match (&code, self.place_of(recipe), self.loaded_action()) {
             (Some(code), Some(path), _) => self.load(&path, code, &recipe.entry_point, &env)?,
-            (_, _, Some(action)) if self.may_go_on_as(&recipe.entry_point) => {
-                // Loaded before the platform could say anything of its environment: it is set for what is read later.
-                environment::set(env.iter().copied());
-                action.refresh();
-                action
-            }
+            (_, _, Some(action)) if self.is_loaded_as(&recipe.entry_point, &env) => action,
             (_, _, Some(_)) => {
+                // It is another as soon as its entry point or its environment is, and a process loads one.
                 self.check_configured(&recipe.entry_point)?;
-                self.worker.tree.delivered.store(1, Release);
-                self.retire();
+                self.worker.shared.delivered.store(1, Release);
+                self.leave();
                 return Ok(());
             }
             _ => self.load_configured(&recipe.entry_point, &env)?,
         };
-        self.keep(Ok(action), 1);
-        self.worker.tree.delivered.store(1, Release);
+        self.keep_as(Ok(action), 1);
+        self.worker.shared.delivered.store(1, Release);
         Ok(())
     }
 
-    /// Can what has been loaded of the configuration serve as `entry_point` in this process? Otherwise a next one loads it
-    /// anew: a library is initialised once in a process, and its environment changed only while nobody reads it.
-    fn may_go_on_as(&self, entry_point: &str) -> bool {
-        entry_point == self.worker.config.entry_point && !self.is_elsewhere()
+    /// Is what has been loaded of the configuration what is wanted now? Otherwise a next process loads it anew: a library
+    /// is initialised once in a process, and finds its environment when it is loaded.
+    fn is_loaded_as(&self, entry_point: &str, env: &[(&str, &str)]) -> bool {
+        let is_same = |(name, value): &(&str, &str)| std::env::var(name).as_deref() == Ok(*value);
+        entry_point == self.worker.config.entry_point && env.iter().all(is_same)
     }
 
     /// Would the action of the configuration load with this entry point?
@@ -343,19 +216,11 @@ impl Engine {
         let package = package::receive(code, &config.scratch, &package::Limits::default())?;
         recipe.source = recipe::keep(&package, &self.worker.delivery.library)?;
         if let Some(directory) = &package.directory {
-            self.touches.fetch_add(1, Relaxed);
+            self.side_effects.fetch_add(1, Relaxed);
             let _ = std::env::set_current_dir(directory);
         }
         recipe.directory = package.directory;
         Ok(package.code)
-    }
-
-    /// A failed `/init` ends its log, the reason stands in it, and the caller gets it too.
-    fn refused_init(&self, slot: &Slot, refusal: &dyn std::fmt::Display, answer: Answer) -> Answer {
-        refusal::complain(refusal);
-        self.end_log();
-        slot.set(State::Answering, self.worker.seat);
-        answer
     }
 }
 

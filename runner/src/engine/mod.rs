@@ -1,84 +1,91 @@
 //! What a worker does with an action: loads it, and takes it through one activation after the other.
 //!
-//! `init` is the life of an `/init`, `run` that of a `/run`; both from the body of a request to an answer, without
-//! knowing how either travels; `together` is an `/init` that comes with a run. The worker's other parts ask the engine whether it can go on ([`Engine::is_retiring`]).
+//! `init` is the life of an `/init`, `run` that of a run; both from a decoded request to an answer, without knowing how
+//! either travels. `load` is how the action comes into this process. The worker's other parts ask the engine whether it
+//! can go on ([`Engine::must_leave`]).
 
 mod configured;
 mod init;
+mod load;
+mod lost_threads;
 mod recipe;
 mod run;
-mod together;
 
-pub use run::{Entry, Trace};
+pub use run::Trace;
 
-use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::*};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::action::Action;
 use crate::environment::RunVariables;
-use crate::process::slots::{Phase, Slot, State};
-use crate::process::sys::ForkMark;
-use crate::process::{Worker, ring};
+use crate::process::Worker;
+use crate::process::connection::{Caller, Entered, Entry};
+use crate::process::shared::{Phase, RunOutcome, Stop};
+use crate::process::sys;
 use crate::protocol::answer::Answer;
 use crate::protocol::envelope::Note;
+use lost_threads::Threads;
 
 /// A worker's action and everything around it.
 pub struct Engine {
     worker: Worker,
     loaded: Mutex<Option<Loaded>>,
-    /// The delivery that it came with (see `Tree::delivered`); `NOTHING`: nothing is loaded. Set while `loaded` is locked,
+    /// The delivery that it came with (see `Shared::delivered`); `NOTHING`: nothing is loaded. Set while `loaded` is locked,
     /// and looked at in passing without.
     delivery: AtomicU32,
+    /// Held by whoever loads: a library is initialised once in a process, and nothing runs beside that.
+    loading: Mutex<()>,
     /// How often something of an action has been executed here, or the folder changed for it.
-    touches: AtomicU32,
+    side_effects: AtomicU32,
     /// An `/init` has failed in this process, and left something of it behind: it takes no other.
-    spent: AtomicBool,
+    init_failed: AtomicBool,
     variables: Mutex<RunVariables>,
-    mark: ForkMark,
     /// What the container was told of the platform's API; a run may say otherwise.
     api_host: String,
     in_flight: AtomicUsize,
-    /// Runs on threads of their own, those that wait for one included.
-    elsewhere: AtomicUsize,
-    retiring: AtomicBool,
-    draining: AtomicBool,
+    /// Runs on threads of the pool, those that wait for one included.
+    in_thread_pool: AtomicUsize,
+    /// The threads that runs are on.
+    threads: Threads,
+    runs: AtomicU32,
+    leaving: AtomicBool,
     note: OnceLock<Note>,
 }
 
-/// A run on a thread of its own, until the value is dropped.
-pub struct Elsewhere<'a>(&'a Engine);
+/// A run on a thread of the pool, until the value is dropped.
+pub struct InThreadPool<'a>(&'a Engine);
 
-impl Drop for Elsewhere<'_> {
+impl Drop for InThreadPool<'_> {
     fn drop(&mut self) {
-        self.0.elsewhere.fetch_sub(1, AcqRel);
+        self.0.in_thread_pool.fetch_sub(1, AcqRel);
     }
 }
-
-/// No delivery: nothing has been loaded.
-const NOTHING: u32 = u32::MAX;
 
 /// The action, or the answer that says why there is none although there should be.
 type Loaded = Result<&'static dyn Action, Answer>;
 
+/// No delivery: nothing has been loaded.
+const NOTHING: u32 = u32::MAX;
+
 impl Engine {
     /// An engine without an action.
-    pub fn new(worker: Worker) -> io::Result<Self> {
-        Ok(Self {
+    pub fn new(worker: Worker) -> Self {
+        Self {
             worker,
             loaded: Mutex::default(),
             delivery: AtomicU32::new(NOTHING),
-            touches: AtomicU32::new(0),
-            spent: AtomicBool::new(false),
+            loading: Mutex::default(),
+            side_effects: AtomicU32::new(0),
+            init_failed: AtomicBool::new(false),
             variables: Mutex::default(),
-            mark: ForkMark::new()?,
             api_host: std::env::var("__OW_API_HOST").unwrap_or_default(),
             in_flight: AtomicUsize::new(0),
-            elsewhere: AtomicUsize::new(0),
-            retiring: AtomicBool::new(false),
-            draining: AtomicBool::new(false),
+            in_thread_pool: AtomicUsize::new(0),
+            threads: Threads::default(),
+            runs: AtomicU32::new(0),
+            leaving: AtomicBool::new(false),
             note: OnceLock::new(),
-        })
+        }
     }
 
     /// The process this engine works in.
@@ -86,54 +93,49 @@ impl Engine {
         &self.worker
     }
 
-    /// Must this process make room for another one as soon as nobody waits for its answers? One that has loaded something
-    /// else than what was delivered since finds that out here.
-    pub fn is_retiring(&self) -> bool {
-        // The keeper's order counts before it has been heeded: whoever asks after a swap gets the new library.
-        if self.retiring.load(Relaxed) || self.worker.page().retire.load(Acquire) != 0 {
+    /// Must this process leave its callers to another one? One that has loaded something else than what was delivered
+    /// since finds that out here.
+    pub fn must_leave(&self) -> bool {
+        // The order counts before it has been noticed: whoever asks after a swap gets the new library.
+        if self.leaving.load(Relaxed) || self.worker.stop() == Stop::Successor {
             return true;
         }
         let loaded = self.delivery.load(Relaxed);
-        let is_stale = loaded != NOTHING && loaded < self.worker.tree.delivered.load(Acquire);
+        let delivered = &self.worker.shared.delivered;
+        let is_stale = loaded != NOTHING && loaded < delivered.load(Acquire);
         if is_stale {
-            self.retire();
+            self.leave();
         }
         is_stale
     }
 
-    /// From now on this process takes nothing new.
-    pub fn retire(&self) {
-        self.retiring.store(true, Relaxed);
-        ring(self.worker.own_order);
+    /// From now on this process takes nothing new, and another takes its place.
+    pub fn leave(&self) {
+        if !self.leaving.swap(true, Relaxed) {
+            self.worker.report(Phase::Leaving);
+            self.worker.wake();
+        }
     }
 
-    /// Are new activations refused, since the program is about to end? Without a delay they are from the moment of the
-    /// signal on, whatever this process has noticed of it.
-    pub fn is_draining(&self) -> bool {
-        let at_once = self.worker.config.drain_delay.is_zero();
-        self.draining.load(Relaxed) || (at_once && self.worker.tree.draining.load(Relaxed) != 0)
+    /// Are new runs refused, since the program ends?
+    pub fn is_ending(&self) -> bool {
+        self.worker.stop() == Stop::End
     }
 
-    /// From now on new activations are refused.
-    pub fn drain(&self) {
-        self.draining.store(true, Relaxed);
+    /// A run is about to be given to a thread of the pool; the value goes with it.
+    pub fn enter_thread_pool(&self) -> InThreadPool<'_> {
+        self.in_thread_pool.fetch_add(1, AcqRel);
+        InThreadPool(self)
     }
 
-    /// Tells keeper and master how far this worker has come.
-    pub fn report(&self, phase: Phase) {
-        self.worker.page().set_phase(phase);
-        ring(self.worker.keeper_bell);
+    /// Are runs executing on, or queued for, the pool?
+    pub fn has_pooled_runs(&self) -> bool {
+        self.in_thread_pool.load(Acquire) != 0
     }
 
-    /// A run is about to be given to a thread of its own; the value goes with it.
-    pub fn depart(&self) -> Elsewhere<'_> {
-        self.elsewhere.fetch_add(1, AcqRel);
-        Elsewhere(self)
-    }
-
-    /// Is a run under way on another thread than the one that serves, or waits for one?
-    pub fn is_elsewhere(&self) -> bool {
-        self.elsewhere.load(Acquire) != 0
+    /// Ends this process if a thread that was at a run is no more: nobody else would ever answer that run.
+    pub fn look_for_lost_threads(&self) {
+        self.threads.look();
     }
 
     /// Asks the action whether it is ready for traffic; the error is its own text.
@@ -142,8 +144,14 @@ impl Engine {
             return Ok(());
         };
         let answer = action.ready();
-        self.leave_if_forked();
+        leave_if_forked();
         answer
+    }
+
+    /// Is what was loaded a library, that may start children of its own?
+    pub fn may_have_children(&self) -> bool {
+        self.loaded_action()
+            .is_some_and(|action| !action.is_program())
     }
 
     /// What is loaded, whatever it came with.
@@ -156,20 +164,19 @@ impl Engine {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The action is about to be entered for the caller of `slot`: from here on, whatever happens to this process,
-    /// the keeper answers. `limit_ms` is the time the activation may take; 0 = any.
-    fn enter(&self, slot: &Slot, state: State, limit_ms: u32) {
+    /// An activation begins: from here on, whatever happens to this process, the keeper ends its log and answers its
+    /// caller. It may take `limit_ms`; 0 = any time.
+    fn enter(&self, caller: Caller, entry: Entry, limit_ms: u32) -> Entered {
         self.begin_log();
-        slot.begin(state, self.worker.seat, limit_ms);
-        if limit_ms != 0 && self.worker.pair.keeper_sleeps.load(SeqCst) != 0 {
-            ring(self.worker.keeper_bell);
-        }
+        let entered = caller.enter(entry, limit_ms);
+        self.worker.wake_keeper(limit_ms);
+        entered
     }
 
     fn begin_log(&self) {
         self.in_flight.fetch_add(1, AcqRel);
         if let Some(logs) = self.worker.logs {
-            logs.begin(self.worker.seat);
+            logs.begin();
         }
     }
 
@@ -177,25 +184,35 @@ impl Engine {
     fn end_log(&self) {
         let last = self.in_flight.fetch_sub(1, AcqRel) == 1;
         match self.worker.logs {
-            Some(logs) if last => logs.end(self.worker.seat),
+            Some(logs) if last => logs.end(),
             Some(_) => {}
-            None => crate::process::sys::flush_stdio(),
+            None => sys::flush_stdio(),
         }
     }
 
     /// An activation has ended that leaves no mark in the log: a good `/init`.
-    fn end_silently(&self) {
+    fn end_log_silently(&self) {
         self.in_flight.fetch_sub(1, AcqRel);
         if let Some(logs) = self.worker.logs {
-            logs.end_silently(self.worker.seat);
+            logs.end_silently();
         }
     }
 
-    /// A child that an action forked and that came back into the server has nothing to do here.
-    fn leave_if_forked(&self) {
-        if !self.mark.is_original() {
-            crate::process::sys::exit_now(0);
+    /// A request that cannot be read: it never reaches the action, and ends its log all the same.
+    pub fn unread(&self, answer: Answer) -> Answer {
+        self.worker.place.counts.count(RunOutcome::Refused);
+        self.begin_log();
+        self.end_log();
+        answer
+    }
+
+    /// An `/init` that cannot be read. A second one has no log.
+    pub fn unread_init(&self, answer: Answer) -> Answer {
+        if self.worker.shared.delivered.load(Acquire) == 0 {
+            self.begin_log();
+            self.end_log();
         }
+        answer
     }
 
     fn limit_ms(&self) -> u32 {
@@ -203,5 +220,12 @@ impl Engine {
             // 0 would be no limit at all.
             u32::try_from(limit.as_millis().max(1)).unwrap_or(u32::MAX)
         })
+    }
+}
+
+/// A child that an action forked and that came back into the server has nothing to do here.
+fn leave_if_forked() {
+    if sys::is_forked_child() {
+        sys::exit_now(0);
     }
 }

@@ -1,4 +1,4 @@
-//! One run from start to end: decode, context, call, log, answer.
+//! One run from start to end: limits, context, call, log, answer.
 
 use std::borrow::Cow;
 use std::sync::atomic::Ordering::*;
@@ -6,14 +6,13 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
-use super::Engine;
+use super::{Engine, leave_if_forked};
 use crate::action::{Action, Context, Outcome};
-use crate::process::blame::AtRun;
-use crate::process::shared::{Counts, Ending};
-use crate::process::slots::{Slot, State};
+use crate::process::connection::{Caller, Entry};
+use crate::process::shared::{Phase, RunOutcome};
 use crate::protocol::answer::Answer;
 use crate::protocol::container;
-use crate::protocol::run::{self, Metadata, Run};
+use crate::protocol::run::{Metadata, Run};
 
 /// The request's trace context, as its headers gave it; empty = not given.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,92 +21,51 @@ pub struct Trace<'a> {
     pub state: &'a str,
 }
 
-/// What a request is about. A second `/init` has no log; all else that is refused has one, a run before any `/init` too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Entry {
-    Init,
-    Run,
-    /// Knative's single entry point.
-    Either,
-}
-
 impl Engine {
-    /// Runs the action on `body`, for the caller of `slot`. Called on the thread that answers, or on threads of their
-    /// own when concurrency is on.
-    pub fn run(&self, slot: &Slot, body: &[u8], trace: Trace<'_>) -> Answer {
-        self.check_and_run(|| match run::decode(body) {
-            Ok(run) => Ok(self.activate(slot, &run, trace)),
-            Err(refusal) => Err(Answer::from(&refusal)),
-        })
-    }
-
-    /// The same for a value that stands in a body of another form; `Err` is the answer to one that cannot be read.
-    pub fn run_value<'a>(
+    /// Runs the action for `caller`, on this thread: the one that answers, or one of the pool when concurrency is on.
+    /// `request` is the run that was asked for, or the answer to a request that cannot be read.
+    pub fn run(
         &self,
-        slot: &Slot,
-        value: Result<Cow<'a, str>, Answer>,
-        metadata: Metadata<'a>,
+        caller: Caller,
+        request: Result<Run<'_>, Answer>,
         trace: Trace<'_>,
     ) -> Answer {
-        self.check_and_run(|| {
-            let value = value?;
-            let run = Run {
-                value: &value,
-                metadata,
-            };
-            Ok(self.activate(slot, &run, trace))
-        })
-    }
-
-    fn check_and_run(&self, run: impl FnOnce() -> Result<Answer, Answer>) -> Answer {
-        if self.is_draining() {
+        if self.is_ending() {
             return Answer::shutting_down();
         }
         if !self.has_action() {
-            return self.unread(Answer::no_action_yet(), Entry::Run);
+            return self.unread(Answer::no_action_yet());
         }
-        run().unwrap_or_else(|answer| self.unread(answer, Entry::Run))
-    }
-
-    /// A request that cannot be read: it never reaches the action, and ends its log all the same, if it has one.
-    pub fn unread(&self, answer: Answer, entry: Entry) -> Answer {
-        if entry != Entry::Init {
-            self.counts().count(Ending::Refused);
-        }
-        let has_log = match entry {
-            Entry::Init => self.worker.tree.delivered.load(Acquire) == 0,
-            Entry::Run | Entry::Either => true,
+        let run = match request {
+            Ok(run) => run,
+            Err(answer) => return self.unread(answer),
         };
-        if has_log {
-            self.begin_log();
-            self.end_log();
-        }
-        answer
-    }
-
-    /// Calls the action with what has been decoded.
-    fn activate(&self, slot: &Slot, run: &Run<'_>, trace: Trace<'_>) -> Answer {
         let (limit_ms, deadline_ms) = self.time_for(&run.metadata);
-        let worker = &self.worker;
-        let _at_run = (worker.config.concurrency > 1).then(|| AtRun::of(worker.pair, slot));
-        self.enter(slot, State::Running, limit_ms);
-        let (ending, answer) = match self.action() {
-            Ok(action) => self.call(
-                action,
-                run,
-                &self.context(&run.metadata, deadline_ms, trace),
-            ),
-            Err(answer) => (Ending::Refused, answer),
+        let _at_run = (self.worker.config.concurrency > 1).then(|| self.threads.enter());
+        let counts = self.worker.place.counts;
+        counts.begin();
+        let entered = self.enter(caller, Entry::Run, limit_ms);
+        let (outcome, answer) = match self.action() {
+            Ok(action) => {
+                let context = self.context(&run.metadata, deadline_ms, trace);
+                self.call(action, &run, &context)
+            }
+            Err(answer) => (RunOutcome::Refused, answer),
         };
         self.end_log();
-        slot.set(State::Answering, self.worker.seat);
+        drop(entered);
         // Only now: until then it is the keeper's, should this process end.
-        self.counts().count(ending);
-        self.count_run();
+        counts.finish(outcome);
+        self.wear();
         answer
     }
 
-    fn call(&self, action: &dyn Action, run: &Run<'_>, context: &Context<'_>) -> (Ending, Answer) {
+    fn call(
+        &self,
+        action: &dyn Action,
+        run: &Run<'_>,
+        context: &Context<'_>,
+    ) -> (RunOutcome, Answer) {
         // With several runs at once there is no one environment that would be right.
         if self.worker.config.concurrency == 1
             && let Ok(mut variables) = self.variables.try_lock()
@@ -117,16 +75,11 @@ impl Engine {
         // The clock is read only where somebody can ask for it.
         let begun = self.worker.config.admin.map(|_| Instant::now());
         let outcome = action.invoke(run.value, context);
-        self.leave_if_forked();
+        leave_if_forked();
         if let Some(begun) = begun {
-            self.counts().time(begun.elapsed());
+            self.worker.place.counts.time(begun.elapsed());
         }
         answer(outcome)
-    }
-
-    /// What the workers of this seat have counted.
-    fn counts(&self) -> &'static Counts {
-        &self.worker.pair.counts[self.worker.seat]
     }
 
     /// How long the run may take (0 = any), and until when.
@@ -168,29 +121,33 @@ impl Engine {
         }
     }
 
-    fn count_run(&self) {
-        let page = self.worker.page();
-        let runs = page.runs.fetch_add(1, Relaxed) + 1;
+    /// One run more: a worker that has had its runs, or has grown too large, asks for a successor and serves on until
+    /// that one does.
+    fn wear(&self) {
         let config = self.worker.config;
-        if (config.max_runs != 0 && runs >= config.max_runs)
-            || (config.max_rss != 0 && resident() > config.max_rss)
-        {
-            self.retire();
+        if config.max_runs == 0 && config.max_rss == 0 {
+            return;
+        }
+        let runs = self.runs.fetch_add(1, Relaxed) + 1;
+        let is_worn = (config.max_runs != 0 && runs >= config.max_runs)
+            || (config.max_rss != 0 && resident() > config.max_rss);
+        if is_worn && self.worker.place.phase() == Phase::Ready {
+            self.worker.report(Phase::Worn);
         }
     }
 }
 
-fn answer(outcome: Outcome) -> (Ending, Answer) {
+fn answer(outcome: Outcome) -> (RunOutcome, Answer) {
     match outcome {
         Outcome::Json(result) if container::glance(result.as_ref()).is_ok() => {
-            (Ending::Result, Answer::ok(Bytes::from_owner(result)))
+            (RunOutcome::Result, Answer::ok(Bytes::from_owner(result)))
         }
         Outcome::Unchecked(result) if container::check_result(result.as_ref()).is_ok() => {
-            (Ending::Result, Answer::ok(Bytes::from_owner(result)))
+            (RunOutcome::Result, Answer::ok(Bytes::from_owner(result)))
         }
-        Outcome::Json(_) | Outcome::Unchecked(_) => (Ending::Fault, Answer::not_a_container()),
-        Outcome::Error(error) => (Ending::Error, Answer::action_error(error.as_ref())),
-        Outcome::Panicked(message) => (Ending::Fault, Answer::panicked(message.as_ref())),
+        Outcome::Json(_) | Outcome::Unchecked(_) => (RunOutcome::Fault, Answer::not_a_container()),
+        Outcome::Error(error) => (RunOutcome::Error, Answer::action_error(error.as_ref())),
+        Outcome::Panicked(message) => (RunOutcome::Fault, Answer::panicked(message.as_ref())),
     }
 }
 

@@ -8,27 +8,41 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use crate::process::slots::Stream;
-use crate::process::sys;
+use rustix::thread::futex;
+
+use crate::process::page::Stream;
 
 /// The line that ends an activation's log, with the newline before it that a partial last line needs.
 const SENTINEL: &[u8] = b"\nXXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n";
 /// What a pipe takes without blocking once it is writable, and what is moved at a time.
 const CHUNK: usize = 4096;
-/// How long to wait for a lock at a time, if nobody wakes the waiting.
-const BREATH: Duration = Duration::from_millis(1);
+/// How long to wait for the lock at a time, before it is looked whether its holder still lives.
+const LOCK_TIMEOUT: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 10_000_000,
+};
 /// As much as a pipe can hold: when so much has been moved, what was in it before has gone. A thread or a child that prints
 /// for ever must not keep a log from its end.
 const CAPACITY: usize = 1 << 20;
 
 /// In a count of activations whose log has not been ended: one whose end mark is just being written.
 pub(super) const BEING_ENDED: u32 = 1 << 16;
-/// Somebody waits for the lock.
-pub(super) const WANTED: u32 = 0x100;
+/// Who holds a stream's lock. A lock is free (0) or has a holder; a holder may be marked as [`WANTED`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(super) enum Holder {
+    Keeper = 1,
+    Worker = 2,
+}
+
+/// Somebody waits for the lock. Set only on a holder, and gone when that one lets go.
+const WANTED: u32 = 0x100;
 
 /// One of the two streams.
 pub(super) struct LogStream {
     pub(super) shared: &'static Stream,
+    /// 1: the last byte that went out to the container was not a newline, whoever wrote it.
+    partial: &'static AtomicU32,
     /// The end that the runner reads; the action holds the other.
     pub(super) pipe: OwnedFd,
     /// The end that becomes the action's descriptor 1 or 2; kept, so that the pipe never ends.
@@ -40,13 +54,18 @@ pub(super) struct LogStream {
 }
 
 impl LogStream {
-    pub(super) fn new(shared: &'static Stream, container: OwnedFd) -> io::Result<Self> {
+    pub(super) fn new(
+        shared: &'static Stream,
+        partial: &'static AtomicU32,
+        container: OwnedFd,
+    ) -> io::Result<Self> {
         use rustix::pipe::{PipeFlags, pipe_with};
         let (pipe, action) = pipe_with(PipeFlags::CLOEXEC)?;
         // Only the runner's end: the action's must block like any stdout.
         rustix::io::ioctl_fionbio(&pipe, true)?;
         Ok(Self {
             shared,
+            partial,
             pipe,
             action,
             container,
@@ -54,54 +73,52 @@ impl LogStream {
         })
     }
 
-    pub(super) fn try_lock(&self, who: u32) -> bool {
-        self.shared
-            .lock
-            .compare_exchange(0, who, Acquire, Relaxed)
+    pub(super) fn try_lock(&self, who: Holder) -> bool {
+        let lock = &self.shared.lock;
+        lock.compare_exchange(0, who as u32, Acquire, Relaxed)
             .is_ok()
     }
 
-    /// Waits for the lock: somebody else holds it while a chunk is moved, a few microseconds on another core.
-    pub(super) fn lock(&self, who: u32) {
-        while !self.try_lock(who) {
-            let before = self.shared.lock.fetch_or(WANTED, Acquire);
-            if before == 0 {
-                // It was released in between. Nobody else can take it while it is marked: it is ours.
-                self.shared.lock.store(who | WANTED, Relaxed);
-                return;
+    /// Waits for the lock, in the worker: somebody else holds it while a chunk is moved, a few microseconds on another
+    /// core. A keeper that died with it (`is_alone`) does not come back for it.
+    pub(super) fn lock(&self, is_alone: impl Fn() -> bool) {
+        let lock = &self.shared.lock;
+        while !self.try_lock(Holder::Worker) {
+            let held = lock.load(Relaxed);
+            if held & !WANTED == Holder::Keeper as u32 && is_alone() {
+                return self.take_lock(Holder::Worker);
             }
-            sys::futex_wait(
-                &self.shared.lock,
-                before | WANTED,
-                Duration::from_millis(10),
-            );
+            let wanted = held | WANTED;
+            // Marked only while it is held: a mark on a free lock would be nobody's to take off.
+            let is_marked = held != 0
+                && (held == wanted
+                    || lock
+                        .compare_exchange(held, wanted, Relaxed, Relaxed)
+                        .is_ok());
+            if is_marked {
+                let _ = futex::wait(lock, futex::Flags::empty(), wanted, Some(&LOCK_TIMEOUT));
+            }
         }
     }
 
-    /// The same, until a moment: whoever holds it may wait for a reader of the container's stream.
-    pub(super) fn lock_until(&self, who: u32, until: Instant) -> bool {
-        while !self.try_lock(who) {
-            let before = self.shared.lock.load(Relaxed);
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return false;
-            }
-            if before != 0 {
-                sys::futex_wait(&self.shared.lock, before, left.min(BREATH));
-            }
-        }
-        true
+    /// Takes it from a process that is dead.
+    pub(super) fn take_lock(&self, who: Holder) {
+        self.shared.lock.store(who as u32, Release);
     }
 
     pub(super) fn unlock(&self) {
         if self.shared.lock.swap(0, Release) & WANTED != 0 {
-            sys::futex_wake(&self.shared.lock);
+            let _ = futex::wake(
+                &self.shared.lock,
+                futex::Flags::empty(),
+                i32::MAX.unsigned_abs(),
+            );
         }
     }
 
     /// Moves all that is in the pipe, then writes `sentinels` end marks, each on a line of its own; with the last
     /// chunk if there is room.
-    pub(super) fn finish(&self, sentinels: u32, unended: &AtomicU32) {
+    pub(super) fn finish(&self, sentinels: u32) {
         let mut buffer = [0; CHUNK];
         let mut moved = 0;
         while moved < CAPACITY {
@@ -111,7 +128,7 @@ impl LogStream {
                 Ok(count @ 1..) => {
                     moved += count;
                     let ended = buffer[count - 1] == b'\n';
-                    self.shared.partial.store(u32::from(!ended), Relaxed);
+                    self.partial.store(u32::from(!ended), Relaxed);
                     if count == room || sentinels != 1 {
                         self.write(&buffer[..count]);
                         continue;
@@ -120,30 +137,31 @@ impl LogStream {
                     // prints after this belongs to no activation.
                     let mark = if ended { &SENTINEL[1..] } else { SENTINEL };
                     buffer[count..count + mark.len()].copy_from_slice(mark);
-                    self.shared.partial.store(0, Relaxed);
-                    return self.write_mark(&buffer[..count + mark.len()], unended);
+                    self.partial.store(0, Relaxed);
+                    return self.write_mark(&buffer[..count + mark.len()]);
                 }
                 _ => break,
             }
         }
-        self.end(sentinels, unended);
+        self.end(sentinels);
     }
 
     /// Writes `sentinels` end marks, the first on a line of its own.
-    pub(super) fn end(&self, sentinels: u32, unended: &AtomicU32) {
+    pub(super) fn end(&self, sentinels: u32) {
         for _ in 0..sentinels {
-            self.write_mark(self.mark(), unended);
+            self.write_mark(self.mark());
         }
     }
 
     /// An end mark that stands on a line of its own.
     pub(super) fn mark(&self) -> &'static [u8] {
-        let ended = self.shared.partial.swap(0, Relaxed) == 0;
+        let ended = self.partial.swap(0, Relaxed) == 0;
         if ended { &SENTINEL[1..] } else { SENTINEL }
     }
 
     /// Writes an end mark, with what stands before it, and strikes it out of what is owed.
-    pub(super) fn write_mark(&self, bytes: &[u8], unended: &AtomicU32) {
+    pub(super) fn write_mark(&self, bytes: &[u8]) {
+        let unended = &self.shared.unended;
         unended.fetch_add(BEING_ENDED - 1, Relaxed);
         self.write(bytes);
         unended.fetch_sub(BEING_ENDED, Relaxed);
@@ -162,8 +180,7 @@ impl LogStream {
                 Ok(0) => return Err(io::ErrorKind::NotConnected.into()),
                 Ok(count) => {
                     moved += count;
-                    self.shared
-                        .partial
+                    self.partial
                         .store(u32::from(buffer[count - 1] != b'\n'), Relaxed);
                     self.write(&buffer[..count]);
                 }

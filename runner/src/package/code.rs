@@ -1,6 +1,7 @@
 //! What a file is that is to be an action. Its bytes say so, never its name.
 
 use super::elf::{self, Binary};
+use super::memory::open_regular;
 use super::program::{Form, Program, is_script};
 use crate::refusal::LoadRefusal;
 use std::fs::File;
@@ -28,9 +29,12 @@ impl Code {
 
     /// From its file, of which a library is read only in parts.
     pub fn open(path: &Path) -> Result<Self, LoadRefusal> {
+        let unreadable = |error: std::io::Error| LoadRefusal::Unreadable {
+            path: path.display().to_string(),
+            why: error.to_string(),
+        };
         let mut start = [0; 256];
-        // What cannot be read is refused with its reason below.
-        let count = File::open(path).and_then(|mut file| file.read(&mut start));
+        let count = open_regular(path).map_err(unreadable)?.read(&mut start);
         let start = &start[..count.unwrap_or(0)];
         let form = match is_script(start) {
             true => Form::script(start),

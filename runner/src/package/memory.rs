@@ -1,41 +1,47 @@
 //! Actions in anonymous memory: nothing on disk, nothing to clean up, and nobody can overwrite them while they are
 //! mapped (which would crash whoever has them loaded).
 
-use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, memfd_create};
+use rustix::fs::{
+    MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, memfd_create,
+};
 use std::fs::File;
-use std::io::{self, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-/// A copy of a file that lives as long as the descriptor.
-pub fn private_copy(path: &Path) -> io::Result<OwnedFd> {
-    Copying::begin(path)?.finish()
+/// The largest library that is copied: as much as an archive may hold.
+const LARGEST: u64 = 256 << 20;
+
+/// Copies a file into the room made for it (see [`room`]), and seals that: then it [`is_whole`]. What is no ordinary
+/// file is refused, and never waited for.
+pub fn copy_into(path: &Path, memory: OwnedFd) -> io::Result<()> {
+    let original = open_regular(path)?;
+    let mut memory = File::from(memory);
+    let length = original.metadata()?.len();
+    if length > LARGEST {
+        let limit = LARGEST >> 20;
+        return Err(io::Error::other(format!(
+            "it has {length} bytes, and at most {limit} MiB are taken"
+        )));
+    }
+    io::copy(&mut original.take(LARGEST), &mut memory)?;
+    seal(memory).map(drop)
 }
 
-/// A copy that others may already hold and wait for, while it is being made.
-pub struct Copying {
-    original: File,
-    memory: File,
+/// A copy of a file, whole.
+pub(super) fn copy_of(path: &Path) -> io::Result<OwnedFd> {
+    let memory = room("libaction.so")?;
+    copy_into(path, memory.try_clone()?)?;
+    Ok(memory)
 }
 
-impl Copying {
-    /// Opens the file; nothing has been copied yet.
-    pub fn begin(path: &Path) -> io::Result<Self> {
-        Ok(Self {
-            original: File::open(path)?,
-            memory: room("libaction.so")?.into(),
-        })
-    }
-
-    /// What will be the copy.
-    pub fn copy(&self) -> io::Result<OwnedFd> {
-        Ok(self.memory.try_clone()?.into())
-    }
-
-    /// Copies. From then on it [`is_whole`].
-    pub fn finish(mut self) -> io::Result<OwnedFd> {
-        io::copy(&mut self.original, &mut self.memory)?;
-        seal(self.memory)
+/// Opens an ordinary file. A named pipe or a device is refused instead of being waited for.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("it is not a regular file")),
     }
 }
 
@@ -56,7 +62,8 @@ pub fn path_of(file: &impl AsRawFd) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
-fn seal(mut memory: File) -> io::Result<OwnedFd> {
+/// Nobody can change it any more.
+pub fn seal(mut memory: File) -> io::Result<OwnedFd> {
     memory.rewind()?;
     let seals = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE;
     fcntl_add_seals(&memory, seals)?;
@@ -76,33 +83,37 @@ pub fn room(name: &str) -> io::Result<OwnedFd> {
 mod tests {
     use super::*;
 
+    fn scratch(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("action-{name}-{}", std::process::id()))
+    }
+
     #[test]
     fn a_copy_does_not_change_with_the_original() {
-        let path = std::env::temp_dir().join(format!("action-copy-{}", std::process::id()));
+        let path = scratch("copy");
         std::fs::write(&path, b"first").expect("written");
-        let copy = private_copy(&path).expect("copied");
+        let copy = room("copy").expect("memory");
+        assert!(!is_whole(&copy));
+        copy_into(&path, copy.try_clone().expect("a descriptor")).expect("copied");
+        assert!(is_whole(&copy));
         std::fs::write(&path, b"second").expect("written");
+        assert!(is_whole(&File::open(&path).expect("opened")), "a file");
         std::fs::remove_file(&path).expect("removed");
         assert_eq!(std::fs::read(path_of(&copy)).expect("read"), b"first");
         assert!(std::fs::write(path_of(&copy), b"third").is_err());
     }
 
     #[test]
-    fn a_copy_is_whole_when_it_has_been_made() {
-        let path = std::env::temp_dir().join(format!("action-whole-{}", std::process::id()));
-        std::fs::write(&path, b"bytes").expect("written");
-        let copying = Copying::begin(&path).expect("opened");
-        let held = copying.copy().expect("a descriptor");
-        assert!(!is_whole(&held));
-        copying.finish().expect("copied");
-        assert!(is_whole(&held));
-        assert_eq!(std::fs::read(path_of(&held)).expect("read"), b"bytes");
-        assert!(is_whole(&File::open(&path).expect("opened")), "a file");
-        std::fs::remove_file(&path).expect("removed");
-    }
-
-    #[test]
-    fn a_missing_original_is_an_error() {
-        assert!(private_copy(Path::new("/nowhere/libaction.so")).is_err());
+    fn what_is_no_ordinary_file_is_refused() {
+        let refused = |path: &Path| {
+            let error = copy_into(path, room("copy").expect("memory"));
+            error.expect_err("refused").to_string()
+        };
+        assert!(refused(Path::new("/nowhere/libaction.so")).contains("No such file"));
+        assert!(refused(Path::new("/dev/zero")).contains("not a regular file"));
+        let sparse = scratch("sparse");
+        let file = File::create(&sparse).expect("created");
+        file.set_len(6 << 30).expect("long");
+        assert!(refused(&sparse).contains("at most 256 MiB"));
+        std::fs::remove_file(&sparse).expect("removed");
     }
 }

@@ -21,14 +21,14 @@ mod unpack;
 
 pub use code::Code;
 pub use identity::{Stamp, fingerprint, identity, is_same, stamp};
-pub use memory::{Copying, is_whole, path_of, private_copy, room};
+pub use memory::{copy_into, is_whole, open_regular, path_of, room, seal};
 pub use program::{Contract, Form, Program};
 
-use crate::refusal::{BadRequest, LoadRefusal, PackageRefusal};
+use crate::refusal::PackageRefusal;
+pub use crate::refusal::Refused;
 use kind::Kind;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use thiserror::Error;
 
 /// An action that is ready to be loaded or started.
 #[derive(Debug)]
@@ -60,17 +60,6 @@ impl Default for Limits {
             entries: 10_000,
         }
     }
-}
-
-/// Why there is no package.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Refused {
-    #[error(transparent)]
-    Request(#[from] BadRequest),
-    #[error(transparent)]
-    Package(#[from] PackageRefusal),
-    #[error(transparent)]
-    Library(#[from] LoadRefusal),
 }
 
 /// Takes what `/init` delivers: base64 text of a library or program, or of a zip archive with one; or a script as it

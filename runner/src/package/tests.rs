@@ -2,6 +2,7 @@
 
 use super::elf::sample::Sample;
 use super::*;
+use crate::refusal::{BadRequest, LoadRefusal};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::fs;

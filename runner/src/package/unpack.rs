@@ -32,11 +32,9 @@ pub(super) fn archive(bytes: &[u8], scratch: &Path, limits: &Limits) -> Result<P
     // An action beside its own files has to be found there; where nothing may be executed, it is in memory.
     let file = match is_executable_place(&folder.path) {
         true => None,
-        false => Some(
-            memory::private_copy(&path).map_err(|error| Refusal::NoMemory {
-                why: error.to_string(),
-            })?,
-        ),
+        false => Some(memory::copy_of(&path).map_err(|error| Refusal::NoMemory {
+            why: error.to_string(),
+        })?),
     };
     Ok(Package {
         path: file.as_ref().map_or(path, memory::path_of),

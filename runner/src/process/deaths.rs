@@ -1,10 +1,8 @@
 //! How a worker died: its wait status, and whether the kernel's out-of-memory killer was at work.
 
 use std::fs;
-use std::io;
-use std::os::fd::BorrowedFd;
 
-use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
+use rustix::process::WaitStatus;
 
 use crate::refusal::Death;
 
@@ -65,13 +63,13 @@ impl MemoryGroup {
     }
 
     /// Has the out-of-memory killer struck since the last time this was asked?
-    fn has_killed(&mut self) -> bool {
+    pub(super) fn has_killed(&mut self) -> bool {
         let now = self.count().unwrap_or(self.kills);
         let before = std::mem::replace(&mut self.kills, now);
         now > before
     }
 
-    fn limit_mb(&self) -> u64 {
+    pub(super) fn limit_mb(&self) -> u64 {
         self.limit().unwrap_or(0) >> 20
     }
 
@@ -86,29 +84,9 @@ pub fn memory_limit() -> Option<u64> {
     MemoryGroup::find()?.limit()
 }
 
-/// Reaps the process behind `exit` (a pidfd), and says how it ended. `None`: it has not. An error: that is no pidfd any
-/// more.
-pub(super) fn reap(
-    exit: BorrowedFd<'_>,
-    memory: Option<&mut MemoryGroup>,
-) -> io::Result<Option<Death>> {
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
-    match waitid(WaitId::PidFd(exit), options) {
-        Ok(status) => Ok(status.map(|status| name(&status, memory))),
-        Err(rustix::io::Errno::INTR) => Ok(None),
-        Err(_) => Err(io::ErrorKind::NotConnected.into()),
-    }
-}
-
-fn name(status: &WaitIdStatus, memory: Option<&mut MemoryGroup>) -> Death {
+/// How a process ended that was not killed for memory.
+pub(super) fn name(status: WaitStatus) -> Death {
     match status.terminating_signal() {
-        Some(libc::SIGKILL) => memory
-            .and_then(|group| {
-                group.has_killed().then(|| Death::OutOfMemory {
-                    limit_mb: group.limit_mb(),
-                })
-            })
-            .unwrap_or(Death::Signal(libc::SIGKILL)),
         Some(signal) => Death::Signal(signal),
         None => Death::Exited(status.exit_status().unwrap_or(0)),
     }

@@ -1,62 +1,59 @@
-//! What a dead worker leaves open in the shared descriptor table: its callers' connections are found, the rest closed.
+//! The descriptor table that a worker and its keeper share: what is closed in it, and whose a number is.
 
 use std::net::SocketAddr;
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use rustix::net::{getpeername, getsockname};
+use rustix::process::{Resource, getrlimit, setrlimit};
 
-use super::sys;
+use super::page::CONNECTIONS;
 
-/// What some descriptors were when they were made. In a table that is shared with an action they may be closed, or lead
-/// elsewhere by now.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Identities(Vec<Option<(u64, u64)>>);
+/// Descriptors that are not for connections, with what a library usually opens.
+const OTHERS: u64 = 1024;
+/// Numbers that only the keeper can use: it has to answer for a worker that has used up all others.
+const KEEPERS: u64 = 16;
 
-impl Identities {
-    pub(super) fn of<'a>(descriptors: impl Iterator<Item = BorrowedFd<'a>>) -> Self {
-        let identity = |descriptor| {
-            let status = rustix::fs::fstat(descriptor).ok()?;
-            Some((status.st_dev, status.st_ino))
-        };
-        Self(descriptors.map(identity).collect())
+/// Makes this process's table as large as it will be, while nobody shares it: a shared one waits 8 to 16 ms whenever it
+/// grows, until every processor has seen that (the kernel's RCU), and everybody waits with it.
+pub(super) fn grow_table(any: BorrowedFd<'_>) {
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let last = limit.min(CONNECTIONS as u64 + OTHERS).saturating_sub(1);
+    let last = RawFd::try_from(last).unwrap_or(RawFd::MAX);
+    // Dropped at once: the table stays as large.
+    let _ = rustix::io::fcntl_dupfd_cloexec(any, last);
+}
+
+/// Whatever the action takes, the keeper must be able to go on: the worker's limit is lower than its keeper's.
+pub(super) fn leave_some_for_the_keeper() {
+    let mut limit = getrlimit(Resource::Nofile);
+    if let Some(current) = limit.current {
+        let fewer = current.saturating_sub(KEEPERS);
+        (limit.current, limit.maximum) = (Some(fewer), Some(fewer));
+        let _ = setrlimit(Resource::Nofile, limit);
     }
 }
 
-/// Closes every descriptor above the standard three that is not in `kept`.
-///
-/// Only while no worker lives: a living one's descriptors are nobody else's to judge.
-pub(super) fn close_all_but(mut kept: Vec<RawFd>) {
-    kept.retain(|descriptor| *descriptor > 2);
-    kept.sort_unstable();
-    kept.dedup();
-    let mut next = 3;
-    for descriptor in kept {
-        if descriptor > next {
-            sys::close_range(next, descriptor - 1);
-        }
-        next = descriptor + 1;
-    }
-    sys::close_range(next, RawFd::MAX);
+/// Is this number a caller's connection to `listener`?
+pub(super) fn is_callers(connection: BorrowedFd<'_>, listener: BorrowedFd<'_>) -> bool {
+    let port = |socket: BorrowedFd<'_>| {
+        let address = getsockname(socket).ok()?;
+        Some(SocketAddr::try_from(address).ok()?.port())
+    };
+    // A listening socket has nobody at its other end.
+    port(connection) == port(listener) && getpeername(connection).is_ok()
 }
 
-/// Connections of callers that are not in `known`: the worker died between accepting them and noting them down.
-///
-/// Only while no worker lives, as above.
-pub(super) fn forgotten(listener: BorrowedFd<'_>, known: &[RawFd]) -> Vec<RawFd> {
-    let port = |address: SocketAddr| address.port();
-    let Ok(here) = getsockname(listener).map(SocketAddr::try_from) else {
-        return Vec::new();
-    };
-    let is_callers = |descriptor: &RawFd| {
-        let descriptor = sys::lend(*descriptor);
-        let local = getsockname(descriptor).ok();
-        let local = local.and_then(|address| SocketAddr::try_from(address).ok());
-        // A listening socket has nobody at its other end.
-        local.map(port) == here.as_ref().ok().copied().map(port) && getpeername(descriptor).is_ok()
-    };
+/// The open descriptors of this table.
+pub(super) fn open() -> Vec<RawFd> {
     let entries = std::fs::read_dir("/proc/self/fd").into_iter().flatten();
-    let open = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    open.filter(|descriptor| *descriptor > 2 && !known.contains(descriptor))
-        .filter(is_callers)
-        .collect()
+    let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    numbers.collect()
+}
+
+/// The numbers of these descriptors.
+pub(super) fn numbers<'a>(
+    descriptors: impl IntoIterator<Item = BorrowedFd<'a>>,
+) -> impl Iterator<Item = RawFd> {
+    let descriptors = descriptors.into_iter();
+    descriptors.map(|descriptor| descriptor.as_fd().as_raw_fd())
 }

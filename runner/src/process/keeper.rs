@@ -1,301 +1,252 @@
-//! The keeper: starts a worker in its own descriptor table, watches it, and answers for it when it dies.
+//! The keeper: shares its worker's descriptors, watches its time, moves its log, and answers for it when it dies. Then it
+//! ends too.
 //!
-//! One loop over what can happen: a bell, a death, a line of log, a tick of the watchdog. It runs no action code and
-//! parses no request, so that there is little in it to crash. Two workers live only while one takes over from another.
-//!
-//! Here are the loop and its clock; `seat` starts a worker, `death` ends its story, `trial` lets a new library try.
-
-mod death;
-mod seat;
-mod trial;
+//! One loop over what can happen: an order, a line of log, a tick of the watchdog. It runs no action code and parses no
+//! request, so that there is little in it to crash; and it never waits for a file or a caller.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::sync::atomic::Ordering::*;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::Signal;
+use rustix::process::{Signal, pidfd_send_signal};
 
-use super::deaths::MemoryGroup;
-use super::descriptors::Identities;
-use super::scarcity::Settling;
-use super::settle::Lingering;
-use super::slots::{Pair, Phase, SEATS, Tree};
-use super::watchdog::{Countdown, TICK};
-use super::{Delivery, Start, Work, quiet, ring};
+use super::descendants;
+use super::handover::Queue;
+use super::oom::MemoryLock;
+use super::orders::Order;
+use super::orphans::{End, Orphans, Told};
+use super::page::Page;
+use super::shared::{Place, RunOutcome, Stop};
+use super::sys::DeadTable;
+use super::watchdog::{Countdown, TICK, Watchdog};
+use super::{descriptors, moment};
 use crate::config::Config;
 use crate::logs::Logs;
-use crate::refusal;
-use death::Broken;
-use seat::{Overdue, Ward};
-use trial::Swapping;
+use crate::refusal::Death;
 
-/// The exit status of a keeper that needs to be replaced, since its descriptors are gone or it cannot start a worker.
-pub(super) const REPLACE_ME: i32 = 75;
+/// The status of a keeper that has lost a descriptor of its own to the action.
+const LOST: i32 = 75;
 /// How long a log that could not be emptied is left alone.
 const LATER: Duration = Duration::from_millis(5);
-/// How many ticks after the last bell or run with a limit the keeper still keeps its clock.
+/// How long until connections are offered again that the queue has refused.
+const OFFER_AGAIN: Duration = Duration::from_millis(10);
+/// How many ticks after the last order or run with a limit the keeper still keeps its clock.
 const WAKEFUL: u32 = 20;
 
-/// What a keeper is made of.
+/// What a keeper is made of. All of its descriptors stand in the table that it shares with its worker.
 pub(super) struct Keeper {
-    pub config: &'static Config,
-    pub tree: &'static Tree,
-    pub pair: &'static Pair,
-    pub delivery: &'static Delivery,
-    pub listener: OwnedFd,
-    /// Rung by the master and by workers.
-    pub bell: OwnedFd,
-    pub logs: Option<Logs>,
-    pub work: Work,
-}
-
-impl Keeper {
-    /// What must be open, and what it was made as, for the pair to go on.
-    fn identities(&self) -> Identities {
-        let own = [
-            &self.listener,
-            &self.bell,
-            &self.delivery.recipe,
-            &self.delivery.library,
-        ];
-        let logs = self.logs.iter().flat_map(Logs::descriptors);
-        Identities::of(own.into_iter().map(AsFd::as_fd).chain(logs))
-    }
+    pub(super) config: &'static Config,
+    pub(super) place: Place,
+    pub(super) page: &'static Page,
+    pub(super) queue: &'static Queue,
+    pub(super) listener: &'static OwnedFd,
+    /// Where its orders come from.
+    pub(super) orders: OwnedFd,
+    /// Pidfds of both.
+    pub(super) worker: OwnedFd,
+    pub(super) master: OwnedFd,
+    pub(super) logs: Option<&'static Logs>,
+    /// Makes the bytes of an answer.
+    pub(super) tell: fn(Told) -> Vec<u8>,
 }
 
 /// A keeper at work.
 struct Watch {
-    keeper: &'static Keeper,
-    pair: &'static Pair,
-    wards: [Option<Ward>; SEATS],
-    broken: Option<Broken>,
-    /// Workers in a row that ended without having served anybody.
-    failures: u32,
-    /// What the keeper's own descriptors have been from the start.
-    identities: Identities,
-    lingering: Lingering,
-    memory: Option<MemoryGroup>,
-    /// A private copy of the library that serves.
-    library: Option<OwnedFd>,
-    /// The last swap that has been begun.
-    swaps: u32,
-    swapping: Option<Swapping>,
-    /// When those workers are killed that are still draining.
-    drained_by: Option<Countdown>,
+    keeper: Keeper,
+    watchdog: Watchdog,
+    /// How long the worker may still load a library that no run waits for.
+    loading: Option<Countdown>,
+    /// What the worker was killed for.
+    overdue: Option<Vec<RawFd>>,
+    orphans: Orphans,
+    /// The worker is no more.
+    ended: bool,
     idle_ticks: u32,
     logs_later: bool,
-    settling: Settling,
+    memory: MemoryLock,
 }
 
-/// Keeps a worker running until told to stop. `library` is a private copy of the one to begin with. Returns the exit
-/// status of the keeper's process.
-pub(super) fn keep(keeper: &'static Keeper, library: Option<OwnedFd>) -> i32 {
+/// Lives as a keeper. Returns the status that its process exits with.
+pub(super) fn keep(keeper: Keeper) -> i32 {
     let mut watch = Watch {
         keeper,
-        pair: keeper.pair,
-        wards: [None, None],
-        broken: None,
-        failures: 0,
-        identities: keeper.identities(),
-        lingering: Lingering::default(),
-        memory: None,
-        library,
-        swaps: keeper.pair.swap.asked(),
-        swapping: None,
-        drained_by: None,
+        watchdog: Watchdog::default(),
+        loading: None,
+        overdue: None,
+        orphans: Orphans::default(),
+        ended: false,
         idle_ticks: 0,
         logs_later: false,
-        settling: Settling::new(),
+        memory: MemoryLock::new(),
     };
-    let outcome = watch.seat_worker(0).and_then(|()| {
-        // Only now: the worker need not wait for it.
-        watch.memory = MemoryGroup::find();
-        while watch.wards.iter().any(Option::is_some) {
-            watch.turn()?;
-        }
-        Ok(())
-    });
-    match outcome {
-        Ok(()) => 0,
-        Err(error) => {
-            for ward in watch.wards.iter().flatten() {
-                ward.kill();
-            }
-            if error.kind() != io::ErrorKind::NotConnected {
-                refusal::complain(&format!("The keeper of a worker cannot go on: {error}."));
-            }
-            REPLACE_ME
+    loop {
+        match watch.turn() {
+            Ok(false) => {}
+            Ok(true) => return 0,
+            Err(_) => return LOST,
         }
     }
 }
 
 impl Watch {
-    /// Waits for something to happen, and deals with all that may have.
-    fn turn(&mut self) -> io::Result<()> {
-        let asleep = self.wait()?;
-        self.pair.keeper_sleeps.store(0, Relaxed);
-        self.idle_ticks = if asleep {
+    /// Waits for something to happen, and deals with all that may have. True: nothing is left to do. An error: a
+    /// descriptor of its own is not what it was.
+    fn turn(&mut self) -> io::Result<bool> {
+        let slept = self.wait()?;
+        self.keeper.page.keeper_sleeps.store(0, Relaxed);
+        self.idle_ticks = if slept {
             0
         } else {
             self.idle_ticks.saturating_add(1)
         };
-        if !quiet(self.keeper.bell.as_fd()) {
-            return Err(io::ErrorKind::NotConnected.into());
+        while let Some(order) = Order::receive(self.keeper.orders.as_fd())? {
+            match order {
+                Order::Look => {}
+                Order::Ended(death) => self.worker_has_ended(death),
+            }
         }
-        for seat in 0..SEATS {
-            self.heed_death(seat)?;
-            self.heed_news(seat);
-            self.watch_time(seat);
+        if !self.ended {
+            self.watch_time();
         }
-        self.heed_orders()?;
-        self.pass_on();
-        if let Some(logs) = &self.keeper.logs {
+        if let Some(logs) = self.keeper.logs {
             self.logs_later = !logs.pump()?;
         }
-        self.lingering.look();
-        self.settling.look();
-        Ok(())
+        self.orphans.look();
+        if self.ended && self.keeper.place.stop() == Stop::End {
+            self.orphans.give_up(); // No other worker comes.
+        }
+        self.orphans.offer(self.keeper.queue);
+        self.memory.look();
+        Ok(self.ended && self.orphans.is_empty() && !self.logs_later)
     }
 
-    /// Waits for a bell, a death, a line of log or the clock. The answer says whether it slept without a clock.
+    /// Waits for an order, a line of log, a caller or the clock. The answer says whether it slept without a clock.
     fn wait(&self) -> io::Result<bool> {
+        let keeper = &self.keeper;
         let clock = self.clock();
         if clock.is_none() {
-            self.pair.keeper_sleeps.store(1, SeqCst);
+            keeper.page.keeper_sleeps.store(1, SeqCst);
             // A run that began before the worker could see the mark is seen here instead.
-            if self
-                .wards
-                .iter()
-                .enumerate()
-                .any(|(seat, ward)| ward.is_some() && self.pair.has_limit(seat))
-            {
+            if keeper.page.has_limit() {
                 return Ok(true);
             }
         }
-        let mut wanted = Vec::with_capacity(3 + SEATS);
-        let mut want =
-            |descriptor| wanted.push(PollFd::from_borrowed_fd(descriptor, PollFlags::IN));
-        want(self.keeper.bell.as_fd());
-        self.wards
-            .iter()
-            .flatten()
-            .for_each(|ward| want(ward.exit.as_fd()));
-        if let (Some(logs), false) = (&self.keeper.logs, self.logs_later) {
-            logs.pipes().into_iter().for_each(want);
+        let want = |descriptor| PollFd::from_borrowed_fd(descriptor, PollFlags::IN);
+        let mut wanted = vec![want(keeper.orders.as_fd()), want(keeper.master.as_fd())];
+        if let (Some(logs), false) = (keeper.logs, self.logs_later) {
+            wanted.extend(logs.pipes().map(want));
         }
+        wanted.extend(self.orphans.lingering().map(|it| want(it.as_fd())));
         let limit = clock.and_then(|limit| Timespec::try_from(limit).ok());
         match poll(&mut wanted, limit.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        if wanted
-            .iter()
-            .any(|wanted| wanted.revents().contains(PollFlags::NVAL))
-        {
+        let mut states = wanted.iter().map(PollFd::revents);
+        if states.clone().any(|it| it.contains(PollFlags::NVAL)) {
             return Err(io::ErrorKind::NotConnected.into()); // An action has closed what was not its own.
+        }
+        if states.nth(1).is_some_and(|master| !master.is_empty()) {
+            self.end_all();
         }
         Ok(clock.is_none())
     }
 
     /// How long to wait at most; `None` = until something happens.
     fn clock(&self) -> Option<Duration> {
-        let now = Instant::now();
-        let until = |moment: Instant| moment.saturating_duration_since(now);
-        let wards = self.wards.iter().flatten();
-        let mut limits: Vec<Duration> = wards.filter_map(Ward::next_look).collect();
-        if self.logs_later {
-            limits.push(LATER);
-        }
-        if self.idle_ticks < WAKEFUL || !self.lingering.is_empty() {
-            limits.push(TICK);
-        }
-        limits.extend(self.settling.next_look());
-        limits.extend(self.drained_by.as_ref().map(Countdown::next_look));
-        limits.extend(
-            self.broken
-                .as_ref()
-                .map(|broken| until(broken.retry))
-                .filter(|left| !left.is_zero()),
-        );
-        limits.into_iter().min()
+        let is_awake = self.idle_ticks < WAKEFUL && !self.ended;
+        let has_callers = self.ended && !self.orphans.is_empty();
+        let limits = [
+            self.watchdog.next_look(),
+            self.loading.as_ref().map(Countdown::next_look),
+            self.logs_later.then_some(LATER),
+            (is_awake || has_callers).then_some(TICK),
+            self.orphans.has_offers().then_some(OFFER_AGAIN),
+            self.memory.next_look(),
+        ];
+        limits.into_iter().flatten().min()
     }
 
-    /// A worker has come further: the master may wait for it, and an older worker may leave.
-    fn heed_news(&mut self, seat: usize) {
-        let Some(ward) = &mut self.wards[seat] else {
+    /// Kills the worker if it has taken too long over something.
+    fn watch_time(&mut self) {
+        let (keeper, config) = (&self.keeper, self.keeper.config);
+        let runs = self.watchdog.look(keeper.page, config.grace);
+        // A run that loads has a limit of its own.
+        let loads = keeper.place.phase().is_loading()
+            && !keeper.page.in_use().any(|(_, slot)| slot.is_at_work());
+        self.loading = match (config.timeout, self.loading.take()) {
+            (Some(limit), None) if loads => {
+                Some(Countdown::new(limit.saturating_add(config.grace)))
+            }
+            (_, countdown) => countdown.filter(|_| loads),
+        };
+        let loads_too_long = self.loading.as_mut().is_some_and(Countdown::is_over);
+        if (loads_too_long || !runs.is_empty()) && self.overdue.is_none() {
+            self.overdue = Some(runs);
+            // Before it is killed: so the master knows what for.
+            keeper.place.counts.count_death(Death::TimeLimit { ms: 0 });
+            let _ = pidfd_send_signal(&keeper.worker, Signal::KILL);
+        }
+    }
+
+    /// The worker is dead; `None`: it left on purpose. Its callers are answered, or wait for another.
+    fn worker_has_ended(&mut self, death: Option<Death>) {
+        let keeper = &self.keeper;
+        let logs = keeper.logs.iter().flat_map(|logs| logs.descriptors());
+        let own = [
+            keeper.orders.as_fd(),
+            keeper.worker.as_fd(),
+            keeper.master.as_fd(),
+            keeper.listener.as_fd(),
+        ];
+        let own = own.into_iter().chain(keeper.queue.descriptors());
+        let own = descriptors::numbers(own.chain(logs));
+        let Some(mut table) = DeadTable::of(keeper.worker.as_fd(), own) else {
             return;
         };
-        let phase = self.pair.seats[seat].phase();
-        if phase == ward.phase {
-            return;
-        }
-        ward.phase = phase;
-        match phase {
-            Phase::Ready => {
-                self.broken = None;
-                self.retire(1 - seat);
-                self.end_swap(seat);
-            }
-            Phase::Refused if self.is_swapping(seat) => {
-                // What served before goes on, in the older worker or in a next one.
-                self.wards[seat].iter().for_each(Ward::kill);
-            }
-            _ => {}
-        }
-        tell_master();
-    }
-
-    fn watch_time(&mut self, seat: usize) {
-        let Some(ward) = &mut self.wards[seat] else {
-            return;
+        let death = match (&self.overdue, keeper.config.timeout) {
+            // A run's own limit stands in its slot.
+            (Some(_), limit) => Some(Death::TimeLimit {
+                ms: limit.map_or(0, |limit| u64::try_from(limit.as_millis()).unwrap_or(0)),
+            }),
+            (None, _) => death,
         };
-        ward.watch_time(self.pair, seat, self.keeper.config);
-    }
-
-    fn heed_orders(&mut self) -> io::Result<()> {
-        let now = Instant::now();
-        if self.keeper.tree.draining.load(Acquire) != 0 && self.drained_by.is_none() {
-            let config = self.keeper.config;
-            self.drained_by = Some(Countdown::new(config.drain_delay + config.grace));
-            self.wards
-                .iter()
-                .flatten()
-                .for_each(|ward| ring(ward.bell.as_fd()));
+        let end = death.map(|death| End {
+            death,
+            overdue: self.overdue.take().unwrap_or_default(),
+        });
+        self.orphans.take_over(keeper.page, &mut table);
+        if end.is_some() {
+            self.orphans
+                .take_forgotten(&mut table, keeper.listener.as_fd());
         }
-        if self.drained_by.as_mut().is_some_and(Countdown::is_over) {
-            for ward in self.wards.iter_mut().flatten() {
-                ward.overdue.get_or_insert(Overdue::Stop);
-                ward.kill();
-            }
+        // Before anything that takes time: a lock of the dead run's lasts as long as its descriptors, and the next worker
+        // may want it.
+        table.close_the_rest();
+        if let Some(logs) = keeper.logs {
+            logs.settle();
         }
-        if self
-            .broken
-            .as_ref()
-            .is_some_and(|broken| broken.retry <= now)
+        let during = moment(keeper.place.phase());
+        let counts = keeper.place.counts;
+        let runs = self
+            .orphans
+            .settle(keeper.page, end.as_ref(), during, keeper.tell);
+        (0..runs).for_each(|_| counts.finish(RunOutcome::Fault));
+        if let Some(End { death, .. }) = end
+            && !matches!(death, Death::TimeLimit { .. })
         {
-            (0..SEATS)
-                .filter(|seat| self.is_broken(*seat))
-                .for_each(|seat| self.retire(seat));
+            counts.count_death(death);
         }
-        self.reload()
+        self.ended = true;
     }
 
-    fn is_broken(&self, seat: usize) -> bool {
-        self.wards[seat]
-            .as_ref()
-            .is_some_and(|ward| matches!(ward.start, Start::Broken(_)))
+    /// The master is dead, and with it the tree ends: the worker, and all that its action has started.
+    fn end_all(&self) -> ! {
+        let worker = self.keeper.place.worker();
+        descendants::end(worker, Instant::now() + Duration::from_secs(1));
+        let _ = pidfd_send_signal(&self.keeper.worker, Signal::KILL);
+        super::sys::exit_now(0)
     }
-}
-
-fn tell_master() {
-    if let Some(master) = rustix::process::getppid() {
-        let _ = rustix::process::kill_process(master, Signal::USR1);
-    }
-}
-
-/// A copy of a standard stream that no action's `dup2` can reach.
-pub(super) fn copy(stream: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-    Ok(rustix::io::fcntl_dupfd_cloexec(stream, 3)?)
 }

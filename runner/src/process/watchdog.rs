@@ -1,9 +1,11 @@
-//! Which run has had its time. Counts time in ticks, so that time spent frozen (a paused container) is not counted.
+//! Ends runs that take too long. Time is counted in ticks, so that time spent frozen (a paused container) is not
+//! counted, and a limit is never granted short.
 
 use std::collections::HashMap;
+use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
 
-use super::slots::{Pair, State};
+use super::page::Page;
 
 /// How often runs with a limit are looked at.
 pub(super) const TICK: Duration = Duration::from_millis(50);
@@ -44,64 +46,37 @@ fn passed(last: &mut Instant) -> Duration {
     passed
 }
 
-/// The runs of one worker that have a limit, and what is left of it.
+/// The runs of one worker that have a limit, by their connections, and what is left of it.
+#[derive(Default)]
 pub(super) struct Watchdog {
-    last: Instant,
-    left: HashMap<usize, Watch>,
-}
-
-struct Watch {
-    run: u32,
-    left: Duration,
+    runs: HashMap<RawFd, (u32, Countdown)>,
 }
 
 impl Watchdog {
-    /// Watches from now on.
-    pub(super) fn new() -> Self {
-        Self {
-            last: Instant::now(),
-            left: HashMap::new(),
-        }
-    }
-
-    /// Looks at the runs of `seat`: the slots of those that have had their limit and `grace`.
-    pub(super) fn look(&mut self, pair: &Pair, seat: usize, grace: Duration) -> Vec<usize> {
-        let passed = passed(&mut self.last);
+    /// Looks at the runs that are under way: those that have had their limit and `grace`. A run that is seen for the
+    /// first time has all of its time before it.
+    pub(super) fn look(&mut self, page: &Page, grace: Duration) -> Vec<RawFd> {
         let mut overdue = Vec::new();
-        for (index, slot) in pair.in_use().enumerate() {
-            let (state, owner) = slot.read();
-            let (run, limit_ms) = slot.run();
-            let runs = matches!(state, State::Running | State::Initialising);
-            if owner != Some(seat) || !runs || limit_ms == 0 {
-                self.left.remove(&index);
+        for (number, slot) in page.in_use() {
+            let Some((run, limit_ms)) = slot.limited_run() else {
+                self.runs.remove(&number);
                 continue;
+            };
+            let limit = Duration::from_millis(limit_ms.into()).saturating_add(grace);
+            let fresh = || (run, Countdown::new(limit));
+            let known = self.runs.entry(number).or_insert_with(fresh);
+            if known.0 != run {
+                *known = fresh();
             }
-            let limit = Duration::from_millis(limit_ms.into()) + grace;
-            let watch = self.left.entry(index).or_insert(Watch { run, left: limit });
-            if watch.run == run {
-                watch.left = watch.left.saturating_sub(passed);
-            } else {
-                *watch = Watch { run, left: limit };
-            }
-            if watch.left.is_zero() {
-                overdue.push(index);
+            if known.1.is_over() {
+                overdue.push(number);
             }
         }
         overdue
     }
 
-    /// Is any run with a limit under way?
-    pub(super) fn is_watching(&self) -> bool {
-        !self.left.is_empty()
-    }
-
-    /// How long until the next look is due.
-    pub(super) fn next_look(&self) -> Duration {
-        self.left
-            .values()
-            .map(|watch| watch.left)
-            .min()
-            .unwrap_or(TICK)
-            .min(TICK)
+    /// How long until the next look is due, if any run with a limit is under way.
+    pub(super) fn next_look(&self) -> Option<Duration> {
+        self.runs.values().map(|(_, left)| left.next_look()).min()
     }
 }

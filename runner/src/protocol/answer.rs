@@ -7,7 +7,7 @@ use super::container;
 use super::run::NotRun;
 use crate::refusal::{
     self, BadRequest, CannotAdmit, Death, LoadRefusal, NotParameters, PackageRefusal, Phase,
-    WebRefusal,
+    Refused, WebRefusal,
 };
 use bytes::Bytes;
 use std::fmt::Display;
@@ -48,19 +48,27 @@ impl Answer {
         Self::error(502, refusal::NOT_A_CONTAINER_OUT)
     }
 
-    /// The action's process ended.
-    pub fn died(death: Death, during: Phase) -> Self {
-        Self::refused(&death.during(during), 502)
+    /// The action's process ended. Unless the run was `alone` in it, another may have brought it about.
+    pub fn died(death: Death, during: Phase, alone: bool) -> Self {
+        let sentence = death.during(during);
+        match alone {
+            true => Self::refused(&sentence, 502),
+            false => Self::error(502, &format!("{sentence} {}", refusal::MAY_BE_ANOTHERS)),
+        }
     }
 
-    /// The run shared its process with one that ended it: send it again.
-    pub fn neighbour_died() -> Self {
-        Self::error(503, refusal::NEIGHBOUR_DIED)
+    /// The run shared its process with one that took too long.
+    pub fn neighbour_overran() -> Self {
+        Self::error(502, refusal::NEIGHBOUR_OVERRAN)
     }
 
-    /// The same for an `/init`, which must not be answered 503 (see docs/protocol.md).
-    pub fn neighbour_of_init_died() -> Self {
-        Self::error(502, refusal::NEIGHBOUR_OF_INIT_DIED)
+    /// The process ended before anything of the request was acted on. An `/init` must not be answered 503 (see
+    /// docs/protocol.md).
+    pub fn send_again(is_init: bool) -> Self {
+        match is_init {
+            true => Self::error(502, refusal::SEND_INIT_AGAIN),
+            false => Self::error(503, refusal::SEND_AGAIN),
+        }
     }
 
     /// An `/init` that was read by a process in which another one has failed.
@@ -198,6 +206,16 @@ impl From<&WebRefusal> for Answer {
 impl From<&PackageRefusal> for Answer {
     fn from(refusal: &PackageRefusal) -> Self {
         Self::refused(refusal, 502)
+    }
+}
+
+impl From<&Refused> for Answer {
+    fn from(refused: &Refused) -> Self {
+        match refused {
+            Refused::Request(refusal) => refusal.into(),
+            Refused::Package(refusal) => refusal.into(),
+            Refused::Library(refusal) => refusal.into(),
+        }
     }
 }
 

@@ -9,11 +9,11 @@ use axum::http::{HeaderMap, HeaderValue, Request};
 use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::janitor;
+use super::read_timeout;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::process;
-use crate::process::slots::Slot;
+use crate::process::connection::Caller;
 use crate::protocol::answer::Answer;
 use crate::refusal::BadRequest;
 
@@ -77,7 +77,7 @@ struct CutOff;
 pub(super) async fn read(
     headers: &HeaderMap,
     body: impl Payload,
-    slot: &Slot,
+    caller: Caller,
     engine: &Engine,
 ) -> Result<Bytes, Answer> {
     let limit = engine.worker().config.max_body;
@@ -89,7 +89,7 @@ pub(super) async fn read(
         Some(answer) => drained(body).await.map(|()| Err(answer)),
     };
     body.unwrap_or_else(|CutOff| {
-        Err(if janitor::gave_up(slot) {
+        Err(if read_timeout::gave_up(caller) {
             Answer::too_slow()
         } else {
             Answer::body_cut_off()

@@ -8,58 +8,59 @@ use axum::http::header::{ALLOW, CONNECTION, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 
 use super::body::{self, Payload};
-use crate::engine::{Engine, Entry, Trace};
-use crate::process::slots::Slot;
+use crate::engine::{Engine, Trace};
+use crate::process::connection::Caller;
 use crate::protocol::answer::Answer;
+use crate::protocol::envelope::Note;
 use crate::protocol::web::WebAnswer;
+use crate::protocol::{init, run};
 
-/// The slot of the connection that a request came by.
-#[derive(Clone, Copy)]
-pub(super) struct Caller(pub &'static Slot);
-
-/// `POST /run`. What `prepare` answers, once the request has been read, is the answer; otherwise it is run.
+/// `POST /run`.
 pub(super) async fn run(
     engine: &'static Engine,
-    slot: &'static Slot,
+    caller: Caller,
     request: Request<impl Payload>,
-    prepare: impl FnOnce() -> Option<Answer>,
 ) -> Response<Body> {
     let (head, body) = request.into_parts();
-    let body = match body::read(&head.headers, body, slot, engine).await {
+    let body = match body::read(&head.headers, body, caller, engine).await {
         Ok(body) => body,
-        Err(answer) => return respond(engine.unread(answer, Entry::Run)),
+        Err(answer) => return respond(engine.unread(answer)),
     };
-    if let Some(answer) = prepare() {
-        return respond(answer);
-    }
-    let run = move || engine.run(slot, &body, trace(&head.headers));
+    let run = move || {
+        let request = run::decode(&body).map_err(|refusal| Answer::from(&refusal));
+        engine.run(caller, request, trace(&head.headers))
+    };
     respond(perform(engine, run).await)
 }
 
 /// `POST /init`.
 pub(super) async fn init(
     State(engine): State<&'static Engine>,
-    Extension(Caller(slot)): Extension<Caller>,
+    Extension(caller): Extension<Caller>,
     request: Request<Body>,
 ) -> Response<Body> {
-    slot.mark_init();
+    caller.sends_init();
     let (head, body) = request.into_parts();
-    let body = match body::read(&head.headers, body, slot, engine).await {
+    let body = match body::read(&head.headers, body, caller, engine).await {
         Ok(body) => body,
-        Err(answer) => return respond(engine.unread(answer, Entry::Init)),
+        Err(answer) => return respond(engine.unread_init(answer)),
     };
-    let mut response = respond(engine.init(slot, &body));
-    if engine.is_retiring() {
-        // Whatever came in one piece with it is for the next process.
+    let answer = engine.init(caller, init::decode(&body), Note::default());
+    respond_to_init(engine, answer)
+}
+
+/// Where the process must leave, whatever came in one piece with the `/init` is for the next one.
+pub(super) fn respond_to_init(engine: &Engine, answer: Answer) -> Response<Body> {
+    let mut response = respond(answer);
+    if engine.must_leave() {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(CONNECTION, close);
-        slot.mark_last();
     }
     response
 }
 
 /// Where runs are run: on this thread, without leaving it, so that a run costs what the action costs; or, with
-/// concurrency, on threads of their own.
+/// concurrency, on threads of a pool.
 pub(super) async fn perform(
     engine: &'static Engine,
     run: impl FnOnce() -> Answer + Send + 'static,
@@ -67,9 +68,9 @@ pub(super) async fn perform(
     if engine.worker().config.concurrency == 1 {
         return run();
     }
-    let elsewhere = engine.depart();
+    let in_pool = engine.enter_thread_pool();
     let run = tokio::task::spawn_blocking(move || {
-        let _elsewhere = elsewhere;
+        let _in_pool = in_pool;
         run()
     });
     run.await.unwrap_or_else(|_| Answer::shutting_down())

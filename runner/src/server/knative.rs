@@ -11,12 +11,14 @@ use axum::http::request::Parts;
 use axum::http::{Request, Response};
 
 use super::body;
-use super::handlers::{Caller, perform, respond, respond_web, trace};
-use crate::engine::{Engine, Entry};
-use crate::process::slots::Slot;
+use super::body::Payload;
+use super::handlers::{perform, respond, respond_web, trace};
+use crate::engine::Engine;
+use crate::process::connection::Caller;
 use crate::protocol::answer::Answer;
 use crate::protocol::envelope::{self, Envelope, Initialisation, Note};
 use crate::protocol::init::Init;
+use crate::protocol::run::{self, Run};
 use crate::protocol::web;
 use crate::refusal;
 
@@ -48,8 +50,8 @@ impl Dedicated {
     }
 
     /// Sees to it that such a process is initialised; otherwise the answer to what it was asked.
-    pub(super) fn initialise(&self, engine: &Engine, slot: &Slot) -> Option<Answer> {
-        let answer = engine.init_once(slot, &self.initialisation()?);
+    pub(super) fn initialise(&self, engine: &Engine, caller: Caller) -> Option<Answer> {
+        let answer = engine.init_once(caller, &self.initialisation()?);
         (answer.status != 200).then_some(answer)
     }
 
@@ -77,22 +79,44 @@ pub(super) async fn refuse(request: Request<Body>) -> Response<Body> {
     respond(Answer::dedicated())
 }
 
+/// `POST /run` of a dedicated process: it initialises itself if it has to.
+pub(super) async fn run(
+    engine: &'static Engine,
+    dedicated: &'static Dedicated,
+    caller: Caller,
+    request: Request<impl Payload>,
+) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    let body = match body::read(&head.headers, body, caller, engine).await {
+        Ok(body) => body,
+        Err(answer) => return respond(engine.unread(answer)),
+    };
+    if let Some(answer) = dedicated.initialise(engine, caller) {
+        return respond(answer);
+    }
+    let run = move || {
+        let request = run::decode(&body).map_err(|refusal| Answer::from(&refusal));
+        engine.run(caller, request, trace(&head.headers))
+    };
+    respond(perform(engine, run).await)
+}
+
 /// `POST /`.
 pub(super) async fn enter(
     State(engine): State<&'static Engine>,
     Extension(dedicated): Extension<&'static Dedicated>,
-    Extension(Caller(slot)): Extension<Caller>,
+    Extension(caller): Extension<Caller>,
     request: Request<Body>,
 ) -> Response<Body> {
     let (head, body) = request.into_parts();
-    let body = match body::read(&head.headers, body, slot, engine).await {
+    let body = match body::read(&head.headers, body, caller, engine).await {
         Ok(body) => body,
-        Err(answer) => return respond(engine.unread(answer, Entry::Either)),
+        Err(answer) => return respond(engine.unread(answer)),
     };
-    match prepare(engine, dedicated, slot, &body) {
+    match prepare(engine, dedicated, caller, &body) {
         Next::Answer(answer) => respond(answer),
         Next::Run => {
-            let run = move || run(engine, dedicated, slot, &head, &body);
+            let run = move || enter_run(engine, dedicated, caller, &head, &body);
             respond_web(web::dress(perform(engine, run).await, 200))
         }
     }
@@ -104,11 +128,11 @@ enum Next {
 }
 
 /// Everything that comes before the run.
-fn prepare(engine: &Engine, dedicated: &Dedicated, slot: &Slot, body: &[u8]) -> Next {
+fn prepare(engine: &Engine, dedicated: &Dedicated, caller: Caller, body: &[u8]) -> Next {
     let Envelope { init, activation } = match envelope::decode(body) {
         Ok(envelope) => envelope,
         Err(refusal) => {
-            return Next::Answer(engine.unread(Answer::from(&refusal), Entry::Either));
+            return Next::Answer(engine.unread(Answer::from(&refusal)));
         }
     };
     if init.is_some() && dedicated.has_code() {
@@ -117,18 +141,24 @@ fn prepare(engine: &Engine, dedicated: &Dedicated, slot: &Slot, body: &[u8]) -> 
     let Some(init) = init.or_else(|| dedicated.initialisation()) else {
         return Next::Run;
     };
-    let answer = engine.init_once(slot, &init);
+    let answer = engine.init_once(caller, &init);
     match activation {
         Some(_) if answer.status == 200 => Next::Run,
         _ => Next::Answer(answer),
     }
 }
 
-fn run(engine: &Engine, dedicated: &Dedicated, slot: &Slot, head: &Parts, body: &Bytes) -> Answer {
+fn enter_run(
+    engine: &Engine,
+    dedicated: &Dedicated,
+    caller: Caller,
+    head: &Parts,
+    body: &Bytes,
+) -> Answer {
     let envelope = envelope::decode(body).map(|envelope| envelope.activation);
     let mut activation = match envelope {
         Ok(activation) => activation.unwrap_or_default(),
-        Err(refusal) => return engine.unread(Answer::from(&refusal), Entry::Either),
+        Err(refusal) => return engine.unread(Answer::from(&refusal)),
     };
     if activation.metadata.action_name.is_none() {
         activation.metadata.action_name = dedicated.name.as_deref().map(Into::into);
@@ -141,7 +171,11 @@ fn run(engine: &Engine, dedicated: &Dedicated, slot: &Slot, head: &Parts, body: 
             .parameters()
             .map_err(|refusal| Answer::from(&refusal))
     };
-    engine.run_value(slot, value, activation.metadata, trace(&head.headers))
+    let request = value.as_ref().map_err(Clone::clone).map(|value| Run {
+        value,
+        metadata: activation.metadata,
+    });
+    engine.run(caller, request, trace(&head.headers))
 }
 
 fn request(head: &Parts) -> envelope::Request {

@@ -2,62 +2,68 @@
 //! axum, hyper and tokio.
 //!
 //! Everything runs on one thread: while an action computes, this worker does nothing else. What must not wait for it
-//! (deadlines, crashes, signals) is the keeper's.
+//! (deadlines, crashes, signals) is the keeper's and the master's.
 
 mod body;
+mod connections;
 mod handlers;
-mod janitor;
 mod knative;
 mod plain;
-mod questioner;
+mod read_timeout;
+mod readiness_probe;
 mod routes;
 mod wire;
 
 use std::io;
 use std::net::TcpListener;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::Ordering::*;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
+use tokio::io::Interest;
 use tokio::net;
 use tokio::net::unix::pipe;
-use tokio::sync::{Notify, Semaphore};
-use tokio::task::AbortHandle;
-use tokio::time::{Duration, timeout};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Duration, Instant, sleep, timeout};
 
 use crate::engine::Engine;
-use crate::process::slots::{Phase, State};
-use crate::process::{Piece, Worker, blame, sys};
+use crate::process::connection::Connection;
+use crate::process::handover::Taken;
+use crate::process::shared::{Phase, Stop};
+use crate::process::sys::{self, Traffic};
+use crate::process::{Told, Worker};
+use crate::protocol::answer::Answer;
 use crate::refusal;
-use questioner::Questioner;
+use connections::Connections;
+use readiness_probe::ReadinessProbe;
 use routes::Routes;
 use wire::Wire;
 
-/// How long after the order to leave a worker still looks for connections that the kernel has queued for it.
+/// How long after the order to end a worker still looks for connections that the kernel has queued for it.
 const LAST_LOOK: Duration = Duration::from_millis(5);
-/// A pause after `accept` failed for want of descriptors or memory.
-const BREATHER: Duration = Duration::from_millis(10);
+/// A pause after `accept` failed for want of descriptors or memory, or while there is no room.
+const PAUSE: Duration = Duration::from_millis(10);
+/// How long, when the program ends, a request may take to arrive whose caller is to be told so.
+const LAST_REQUESTS: Duration = Duration::from_millis(500);
 /// The exit status of a worker whose listening socket is gone.
 const NO_LISTENER: i32 = 72;
 /// What a program's first thread may use of stack; an action on a thread of its own should not find less.
 const STACK: usize = 8 << 20;
 
-/// The life of a worker: load, serve, leave. Returns the exit status of its process.
+/// The worker's main function: load, serve, leave. Returns the exit status of its process.
 pub fn work(worker: Worker) -> i32 {
-    sys::watch_forks(&worker.pair.forked);
-    if worker.config.concurrency > 1 {
-        blame::watch(worker.page());
-    }
+    // An action that ends this thread takes the process with it: its caller would wait for ever beside other threads.
+    sys::end_with_this_thread();
+    let config = worker.config;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(worker.config.concurrency)
+        .max_blocking_threads(config.concurrency)
         .thread_stack_size(STACK)
         .build();
     let outcome = runtime.and_then(|runtime| {
-        let engine: &'static Engine = Box::leak(Box::new(Engine::new(worker)?));
+        let engine: &'static Engine = Box::leak(Box::new(Engine::new(worker)));
         let phase = engine.start();
-        if phase == Phase::Refused && engine.worker().trial {
-            engine.report(phase);
+        if phase == Phase::Refused && engine.worker().is_candidate {
+            engine.worker().report(phase);
             return Ok(());
         }
         runtime.block_on(serve(engine, phase))
@@ -71,219 +77,192 @@ pub fn work(worker: Worker) -> i32 {
     }
 }
 
+/// The answer to a caller whose worker has ended, as the bytes of a response. Called by the keeper.
+pub fn tell(told: Told) -> Vec<u8> {
+    let answer = match told {
+        Told::Death {
+            death,
+            during,
+            alone,
+        } => Answer::died(death, during, alone),
+        Told::NeighbourOverran => Answer::neighbour_overran(),
+        Told::Again { init } => Answer::send_again(init),
+    };
+    answer.raw()
+}
+
 /// Everything that the connections of one worker have in common.
 struct Server {
     engine: &'static Engine,
     routes: Routes,
-    /// How many more connections there may be.
-    room: Semaphore,
-    /// For each slot in use: how to tell what serves it to leave.
-    connections: Mutex<Vec<Option<Arc<Notify>>>>,
+    connections: Connections,
 }
 
 async fn serve(engine: &'static Engine, phase: Phase) -> io::Result<()> {
     let worker = engine.worker();
     // Nobody could connect before; from now on, whoever does is answered.
     rustix::net::listen(worker.listener, 1024)?;
-    let listener = TcpListener::from(worker.listener.try_clone_to_owned()?);
+    let listener = TcpListener::from(worker.listener.try_clone()?);
     let listener = Arc::new(net::TcpListener::from_std(listener)?);
-    let server = Arc::new(Server {
+    let server: &'static Server = Box::leak(Box::new(Server {
         engine,
         routes: Routes::new(engine),
-        room: Semaphore::new(worker.config.connections),
-        connections: Mutex::default(),
-    });
+        connections: Connections::new(worker),
+    }));
     if worker.config.admin.is_some() {
         // Before anybody can take it for ready.
-        let mut questioner = Questioner::new(engine)?;
-        questioner.ask();
-        tokio::spawn(questioner.go_on());
+        let mut probe = ReadinessProbe::new(engine)?;
+        probe.ask().await;
+        tokio::spawn(probe.go_on());
     }
-    engine.report(phase);
-    server.adopt();
-    tokio::spawn(janitor::sweep(engine));
-    if worker.config.concurrency > 1 {
-        tokio::spawn(janitor::miss_threads());
+    worker.report(phase);
+    tokio::spawn(read_timeout::watch(engine, &server.connections));
+    tokio::spawn(read_timeout::look_after_process(engine));
+    let accepting = tokio::spawn(server.accept(listener.clone()));
+    let taking_up = tokio::spawn(server.take_up());
+    let stop = server.until_stop().await?;
+    accepting.abort();
+    taking_up.abort();
+    if stop == Stop::End {
+        while let Ok(Ok((stream, _))) = timeout(LAST_LOOK, listener.accept()).await {
+            server.welcome(stream, server.connections.reserve().await);
+        }
     }
-    let accepting = tokio::spawn(server.clone().accept(listener.clone()));
-    server
-        .heed_orders(&listener, &accepting.abort_handle())
-        .await
+    server.leave(stop).await
 }
 
 impl Server {
-    fn connections(&self) -> MutexGuard<'_, Vec<Option<Arc<Notify>>>> {
-        let connections = self.connections.lock();
-        connections.unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn accept(self: Arc<Self>, listener: Arc<net::TcpListener>) {
+    /// Takes connections that nobody has accepted. When there is no room they wait in the kernel's queue.
+    async fn accept(&'static self, listener: Arc<net::TcpListener>) {
         loop {
-            // The semaphore is never closed. When there is no room, connections wait in the kernel's queue.
-            let Ok(room) = self.room.acquire().await else {
-                return;
-            };
+            let room = self.connections.reserve().await;
             match listener.accept().await {
-                Ok((stream, _)) => {
-                    room.forget();
-                    self.welcome(stream);
-                }
+                Ok((stream, _)) => self.welcome(stream, room),
                 // The action has used up the descriptors: a next process begins without what it holds.
                 Err(error) if is_out_of_descriptors(&error) => {
-                    self.engine.retire();
-                    tokio::time::sleep(BREATHER).await;
+                    self.engine.leave();
+                    sleep(PAUSE).await;
                 }
                 // The action has closed what it should not, or led it elsewhere: nothing can be served from here.
                 Err(error) if is_no_listener(&error) => sys::exit_now(NO_LISTENER),
                 // The caller was gone before it was accepted, or there is no memory for it.
-                Err(_) => tokio::time::sleep(BREATHER).await,
+                Err(_) => sleep(PAUSE).await,
             }
         }
     }
 
-    fn welcome(self: &Arc<Self>, stream: net::TcpStream) {
-        let Some(stream) = away_from_standard_streams(stream) else {
-            return self.room.add_permits(1);
+    /// Takes connections that other workers have left behind.
+    async fn take_up(&'static self) {
+        let queue = self.engine.worker().queue;
+        let exit = queue.exit().try_clone_to_owned();
+        // Not that it is one: but any socket can be waited for as one.
+        let exit = exit.map(std::os::unix::net::UnixDatagram::from);
+        let Ok(exit) = exit.and_then(net::UnixDatagram::from_std) else {
+            return;
         };
-        let worker = self.engine.worker();
-        match worker
-            .pair
-            .claim(stream.as_raw_fd(), worker.seat, worker.config.connections)
-        {
-            Some(index) => self.attend(stream, index, None),
-            None => self.room.add_permits(1),
-        }
-    }
-
-    /// Takes over the connections that wait for a worker.
-    fn adopt(self: &Arc<Self>) {
-        let worker = self.engine.worker();
-        for (index, slot) in worker.pair.in_use().enumerate() {
-            if slot.adopt(worker.seat) {
-                let stream = std::net::TcpStream::from(sys::adopt(slot.descriptor()));
-                match net::TcpStream::from_std(stream) {
-                    Ok(stream) => {
-                        if let Ok(room) = self.room.try_acquire() {
-                            room.forget();
-                        }
-                        self.attend(stream, index, worker.pair.stash.of(index));
-                    }
-                    Err(_) => slot.free(),
+        while exit.readable().await.is_ok() {
+            let Some(mut room) = self.connections.try_reserve(queue.batch()) else {
+                sleep(PAUSE).await;
+                continue;
+            };
+            // An error: another worker was first.
+            let taken = exit.try_io(Interest::READABLE, || queue.take());
+            for one in taken.unwrap_or_default() {
+                if let Some(room) = room.split(1) {
+                    self.resume(one, room);
                 }
             }
         }
     }
 
-    /// Serves the connection that has the slot at `index`, until it ends. `kept` is what a worker before has read.
+    fn welcome(&'static self, stream: net::TcpStream, room: OwnedSemaphorePermit) {
+        let stream = away_from_standard_streams(stream);
+        if let Some(stream) = stream.and_then(|stream| stream.into_std().ok()) {
+            self.attend(stream, Traffic::default(), &[], 0, room);
+        }
+    }
+
+    fn resume(&'static self, taken: Taken, room: OwnedSemaphorePermit) {
+        let stream = std::net::TcpStream::from(taken.socket);
+        self.attend(stream, taken.traffic, &taken.read, taken.handed_on, room);
+    }
+
+    /// Serves a connection until it ends. A worker before has `read` this of a request.
     fn attend(
-        self: &Arc<Self>,
-        stream: net::TcpStream,
-        index: usize,
-        kept: Option<Piece<'static>>,
+        &'static self,
+        stream: std::net::TcpStream,
+        traffic: Traffic,
+        read: &[u8],
+        handed_on: u32,
+        room: OwnedSemaphorePermit,
     ) {
-        let server = self.clone();
-        let leave = Arc::new(Notify::new());
-        let told = leave.clone();
+        let page = self.engine.worker().page;
+        let Some(connection) = Connection::open(page, stream.as_fd(), traffic) else {
+            // The action holds so many descriptors that none is left with a number that can be served.
+            return self.engine.leave();
+        };
+        if !read.is_empty() {
+            connection.resume(read, handed_on);
+        }
+        let Ok(stream) = net::TcpStream::from_std(stream) else {
+            return;
+        };
+        let guest = self.connections.enter(connection.caller(), room);
+        let wire = Wire::new(
+            stream,
+            connection,
+            read.to_vec().into(),
+            self.engine,
+            &guest,
+        );
         tokio::spawn(async move {
-            let engine = server.engine;
-            let guest = Guest { server, index };
-            let io = Wire::new(stream, index, kept, engine);
-            wire::serve(io, &guest.server.routes, &told).await;
+            if let Some(waiting) = wire::serve(wire, &self.routes, &guest).await {
+                self.connections.leave_behind(waiting);
+            }
         });
-        let mut connections = self.connections();
-        if connections.len() <= index {
-            connections.resize_with(index + 1, || None);
-        }
-        connections[index] = Some(leave);
     }
 
-    /// Waits for orders until one of them is to leave, and all that is left to do is done.
-    async fn heed_orders(
-        self: &Arc<Self>,
-        listener: &net::TcpListener,
-        accepting: &AbortHandle,
-    ) -> io::Result<()> {
+    /// Waits for the order to stop accepting.
+    async fn until_stop(&self) -> io::Result<Stop> {
         let worker = self.engine.worker();
-        let bell = pipe::Receiver::from_owned_fd(worker.bell.try_clone()?)?;
+        let wakeup = pipe::Receiver::from_owned_fd(worker.wakeup.try_clone()?)?;
         loop {
-            if worker.page().retire.load(Acquire) != 0 {
-                self.engine.retire();
+            if self.engine.is_ending() {
+                return Ok(Stop::End);
             }
-            if self.engine.is_retiring() {
-                accepting.abort();
-                self.dismiss();
-                return self.leave().await;
+            if self.engine.must_leave() || worker.is_alone() {
+                return Ok(Stop::Successor);
             }
-            if worker.tree.draining.load(Acquire) != 0 {
-                tokio::time::sleep(worker.config.drain_delay).await;
-                self.engine.drain();
-                accepting.abort();
-                while let Ok(Ok((stream, _))) = timeout(LAST_LOOK, listener.accept()).await {
-                    self.welcome(stream);
-                }
-                self.dismiss();
-                return self.leave().await;
-            }
-            self.adopt();
-            bell.readable().await?;
-            let _ = bell.try_read(&mut [0; 64]);
+            wakeup.readable().await?;
+            let _ = wakeup.try_read(&mut [0; 64]);
         }
     }
 
-    /// Ends the serving of each connection as soon as no request is under way on it. A retiring worker leaves it to the
-    /// next.
-    fn dismiss(&self) {
-        for connection in self.connections().iter().flatten() {
-            connection.notify_one();
-        }
-    }
-
-    /// Waits until nobody waits for an answer any more, but for those whom the next worker can answer as well.
-    async fn leave(&self) -> io::Result<()> {
-        let waits = |index: &usize| !self.can_be_handed_on(*index);
-        while self.open().iter().any(waits) {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        self.engine.worker().page().set_phase(Phase::Retired);
-        if !self.open().is_empty() {
-            // At once: on the usual way out their connections would be closed.
-            sys::exit_now(0);
-        }
-        Ok(())
-    }
-
-    /// The slots of the connections that are being served.
-    fn open(&self) -> Vec<usize> {
-        let connections = self.connections();
-        let open = connections.iter().enumerate();
-        open.filter_map(|(index, connection)| connection.is_some().then_some(index))
-            .collect()
-    }
-
-    /// Is part of a request all that has come on the connection of this slot, and is it kept where the next worker finds
-    /// it? A caller that takes its time would hold up all others otherwise.
-    fn can_be_handed_on(&self, index: usize) -> bool {
+    /// Gives up what is idle, and waits until nobody waits for an answer any more, but for those whom the next worker
+    /// can answer as well.
+    async fn leave(&self, stop: Stop) -> io::Result<()> {
         let worker = self.engine.worker();
-        let is_last = worker.tree.draining.load(Acquire) != 0;
-        !is_last
-            && !self.engine.is_elsewhere()
-            && worker.pair.slots[index].read().0 == State::Reading
-            && worker.pair.stash.of(index).is_some_and(|it| it.is_whole())
-    }
-}
-
-/// A connection's entry in the books, struck out when it ends.
-struct Guest {
-    server: Arc<Server>,
-    index: usize,
-}
-
-impl Drop for Guest {
-    fn drop(&mut self) {
-        if let Some(entry) = self.server.connections().get_mut(self.index) {
-            *entry = None;
+        let since = Instant::now();
+        self.connections.dismiss();
+        loop {
+            self.connections.offer(worker.queue);
+            // Nobody comes after it: a caller that has not sent its request by now is let go.
+            let is_late = stop == Stop::End && since.elapsed() > LAST_REQUESTS;
+            let keeps = |caller: &crate::process::connection::Caller| match is_late {
+                true => caller.progress_in_reading().is_none(),
+                // What waits for a thread of the pool is as good as begun.
+                false => self.engine.has_pooled_runs() || !caller.may_be_handed_on(),
+            };
+            // Without a keeper there is nobody else who offers them again.
+            let is_free = worker.place.is_kept() || self.connections.has_offered_all();
+            if is_free && !self.connections.any(keeps) {
+                break;
+            }
+            sleep(Duration::from_millis(1)).await;
         }
-        self.server.room.add_permits(1);
+        worker.place.set_phase(Phase::Left);
+        // At once: on the usual way out the connections would be closed that are the keeper's now.
+        sys::exit_now(0)
     }
 }
 
@@ -306,6 +285,7 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
 /// An action may have closed its stdout: the next connection then gets that number, and would be printed into. It is
 /// moved up, and the number is given back to nobody.
 fn away_from_standard_streams(stream: net::TcpStream) -> Option<net::TcpStream> {
+    use std::os::fd::AsRawFd;
     if stream.as_raw_fd() > 2 {
         return Some(stream);
     }

@@ -8,11 +8,11 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{Request, Response};
 
 use super::body::{self, Payload};
-use super::handlers::{Caller, allowing, perform, respond, respond_web, text, trace};
-use crate::engine::{Engine, Entry};
-use crate::process::slots::Slot;
+use super::handlers::{allowing, perform, respond, respond_web, text, trace};
+use crate::engine::Engine;
+use crate::process::connection::Caller;
 use crate::protocol::answer::Answer;
-use crate::protocol::run::Metadata;
+use crate::protocol::run::{Metadata, Run};
 use crate::protocol::{parameters, web};
 use crate::refusal;
 
@@ -23,22 +23,22 @@ const FAILED: u16 = 500;
 /// `GET /` and `HEAD /`.
 pub(super) async fn visit(
     State(engine): State<&'static Engine>,
-    Extension(Caller(slot)): Extension<Caller>,
+    Extension(caller): Extension<Caller>,
     request: Request<Body>,
 ) -> Response<Body> {
-    enter(engine, slot, request).await
+    enter(engine, caller, request).await
 }
 
 /// The same by `POST /`.
 pub(super) async fn enter(
     engine: &'static Engine,
-    slot: &'static Slot,
+    caller: Caller,
     request: Request<impl Payload>,
 ) -> Response<Body> {
     let (head, body) = request.into_parts();
-    let body = match body::read(&head.headers, body, slot, engine).await {
+    let body = match body::read(&head.headers, body, caller, engine).await {
         Ok(body) => body,
-        Err(answer) => return respond(engine.unread(answer, Entry::Run)),
+        Err(answer) => return respond(engine.unread(answer)),
     };
     if !engine.has_action() {
         return respond(Answer::error(503, refusal::NO_ACTION_PLAIN));
@@ -46,8 +46,12 @@ pub(super) async fn enter(
     let run = move || {
         let query = head.uri.query().unwrap_or_default();
         let value = parameters::decode(&body, text(&head.headers, &CONTENT_TYPE), query);
-        let value = value.map_err(|refusal| Answer::from(&refusal));
-        engine.run_value(slot, value, Metadata::default(), trace(&head.headers))
+        let request = value.as_ref().map(|value| Run {
+            value,
+            metadata: Metadata::default(),
+        });
+        let request = request.map_err(Answer::from);
+        engine.run(caller, request, trace(&head.headers))
     };
     respond_web(web::dress(perform(engine, run).await, FAILED))
 }

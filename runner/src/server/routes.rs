@@ -7,12 +7,12 @@ use axum::{Extension, Router};
 use hyper::body::Incoming;
 use tower_service::Service;
 
-use super::handlers::{self, Caller};
+use super::handlers;
 use super::knative::{self, Dedicated};
 use super::plain;
 use crate::config::Http;
 use crate::engine::Engine;
-use crate::process::slots::Slot;
+use crate::process::connection::Caller;
 
 /// All that a worker answers.
 pub(super) struct Routes {
@@ -49,23 +49,23 @@ impl Routes {
         }
     }
 
-    /// Answers one request, for the caller of `slot`. A run goes straight to its handler: on the way through the router
+    /// Answers one request. A run goes straight to its handler: on the way through the router
     /// it would cost a tenth more.
     pub(super) async fn answer(
         &self,
         mut request: Request<Incoming>,
-        slot: &'static Slot,
+        caller: Caller,
     ) -> Response<Body> {
         let engine = self.engine;
         let is_plain = engine.worker().config.http == Http::Plain;
         match (request.method(), request.uri().path()) {
-            (&Method::POST, "/run") if !is_plain => {
-                let prepare = || self.dedicated?.initialise(engine, slot);
-                handlers::run(engine, slot, request, prepare).await
-            }
-            (&Method::POST, "/") if is_plain => plain::enter(self.engine, slot, request).await,
+            (&Method::POST, "/run") if !is_plain => match self.dedicated {
+                None => handlers::run(engine, caller, request).await,
+                Some(dedicated) => knative::run(engine, dedicated, caller, request).await,
+            },
+            (&Method::POST, "/") if is_plain => plain::enter(engine, caller, request).await,
             _ => {
-                request.extensions_mut().insert(Caller(slot));
+                request.extensions_mut().insert(caller);
                 let Ok(response) = self.router.clone().call(request).await;
                 response
             }

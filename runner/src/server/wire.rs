@@ -1,13 +1,13 @@
-//! One connection: HTTP/1 by hyper over a socket that keeps its slot in the shared page up to date.
+//! One connection: HTTP/1 by hyper over a socket that notes on the page of the pair how far it has come.
 //!
-//! The slot tells the keeper what the caller is owed should this process die: nothing, or an answer. It also lets a
-//! connection pass from one worker to the next between two requests.
+//! So the keeper knows what the caller is owed should this process die: nothing, or an answer. It also lets a connection
+//! pass from one worker to the next between two requests.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
-use std::os::fd::IntoRawFd;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::sync::atomic::Ordering::*;
 use std::task::{Context, Poll};
 
@@ -21,42 +21,47 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
 
+use super::connections::{Control, Guest};
 use super::routes::Routes;
 use crate::engine::Engine;
-use crate::process::slots::{Slot, State};
-use crate::process::{Piece, ring};
+use crate::process::connection::{Caller, Connection, Part};
+use crate::process::handover::Waiting;
+use crate::process::sys;
 
 /// Head and body of an answer up to this size are put together: one `send` costs less than a `writev` of two pieces.
 const TOGETHER: usize = 512;
 
-/// Serves the connection until it ends, or, once `leave` has been called or the worker retires, until no request is
-/// under way.
-pub(super) async fn serve(mut io: Wire, routes: &Routes, leave: &Notify) {
-    let (slot, engine) = (io.slot, io.engine);
-    let mut leaving = pin!(leave.notified());
-    let mut told = false;
+/// Serves the connection until it ends, or, once it was dismissed or the worker must leave, until no request is under
+/// way. What it comes to is a connection that waits for the next worker.
+pub(super) async fn serve(mut io: Wire, routes: &Routes, guest: &Guest) -> Option<Waiting> {
+    let (caller, engine, control) = (io.connection.caller(), io.engine, guest.control());
+    let mut told = pin!(control.told.notified());
     loop {
-        let service = service_fn(|request| answer(request, routes, slot, engine.worker().seat));
+        let service = service_fn(|request| answer(request, routes, caller));
         let mut connection = http1::Builder::new()
             .half_close(true)
             .serve_connection(TokioIo::new(io), service);
         let ended = poll_fn(|cx| {
+            while told.as_mut().poll(cx).is_ready() {
+                told.set(control.told.notified());
+            }
             // An error means that the caller went away or does not speak HTTP: there is nobody to tell.
             if Pin::new(&mut connection).poll(cx).is_ready() {
                 return Poll::Ready(true);
             }
-            told = told || leaving.as_mut().poll(cx).is_ready();
-            let may_leave = (told || engine.is_retiring()) && slot.read().0 == State::Idle;
-            if may_leave {
+            if control.given_up.load(Relaxed) && caller.is_sent_to() {
+                return Poll::Ready(true); // It has long taken nothing of its answer.
+            }
+            let may_leave = control.dismissed.load(Relaxed) || engine.must_leave();
+            if may_leave && caller.is_idle() {
                 Poll::Ready(false)
             } else {
                 Poll::Pending
             }
         });
         if ended.await {
-            return;
+            return None;
         }
         let parts = connection.into_parts();
         io = parts.io.into_inner();
@@ -68,22 +73,25 @@ pub(super) async fn serve(mut io: Wire, routes: &Routes, leave: &Notify) {
     }
 }
 
-/// Answers one request, and notes in the slot what its caller is owed.
+/// Answers one request.
 async fn answer(
     request: hyper::Request<Incoming>,
     routes: &Routes,
-    slot: &'static Slot,
-    seat: usize,
+    caller: Caller,
 ) -> Result<Response<Body>, Infallible> {
-    if slot.read().0 == State::Idle {
-        // It came in one piece with the request before: nothing has been read for it alone.
-        slot.set(State::Reading, seat);
+    if caller.begins() {
+        // One of many that came at once: others have their turn in between.
+        tokio::task::yield_now().await;
     }
-    if is_last(&request) {
-        slot.mark_last();
-    }
-    let response = routes.answer(request, slot).await;
-    slot.set(State::Answering, seat);
+    let last = is_last(&request);
+    let response = routes.answer(request, caller).await;
+    let closes = || {
+        response
+            .headers()
+            .get(CONNECTION)
+            .is_some_and(|it| it == "close")
+    };
+    caller.has_answer(last || closes());
     Ok(response)
 }
 
@@ -102,120 +110,64 @@ fn is_last(request: &hyper::Request<Incoming>) -> bool {
     }
 }
 
-/// A socket and its slot.
+/// A socket, and what is noted of it.
 pub(super) struct Wire {
-    /// `None` once it has been given to the next worker.
-    socket: Option<TcpStream>,
-    /// What had been read of the next request when the serving of the last one ended.
+    // Before the socket: when both are dropped, its record is free before its number is.
+    connection: Connection,
+    socket: TcpStream,
+    /// What had been read of the next request when the serving of the last one ended, here or in another worker.
     read: Bytes,
-    slot: &'static Slot,
-    index: usize,
-    /// Where what has been read of the current request is kept, as long as it is small.
-    kept: Option<Piece<'static>>,
     engine: &'static Engine,
+    control: Arc<Control>,
 }
 
 impl Wire {
-    /// A socket whose slot, at `index`, is this worker's. If another worker has begun to read a request, this one goes on
-    /// from what it has `kept`.
+    /// `read` is what a worker before has read of a request.
     pub(super) fn new(
-        stream: TcpStream,
-        index: usize,
-        kept: Option<Piece<'static>>,
+        socket: TcpStream,
+        connection: Connection,
+        read: Bytes,
         engine: &'static Engine,
+        guest: &Guest,
     ) -> Self {
-        let pair = engine.worker().pair;
-        let mut wire = Self {
-            socket: Some(stream),
-            read: Bytes::new(),
-            slot: &pair.slots[index],
-            index,
-            kept,
+        Self {
+            connection,
+            socket,
+            read,
             engine,
-        };
-        if let Some(piece) = wire.kept {
-            wire.read = piece.bytes().into();
-            wire.set(State::Reading);
+            control: guest.control().clone(),
         }
-        wire
     }
 
-    fn state(&self) -> State {
-        self.slot.read().0
-    }
-
-    fn set(&self, state: State) {
-        self.slot.set(state, self.engine.worker().seat);
-    }
-
-    fn socket(&mut self) -> io::Result<Pin<&mut TcpStream>> {
-        self.socket
-            .as_mut()
-            .map(Pin::new)
-            .ok_or_else(|| io::ErrorKind::NotConnected.into())
-    }
-
-    /// Ends the serving of an idle connection: no byte of a request has been read, none of an answer is due. A retiring
-    /// worker leaves it to the next.
-    fn leave(mut self) {
-        if !self.engine.is_retiring() {
-            return;
+    /// Ends the serving of an idle connection. `None`: nobody comes after this worker, and it is closed.
+    fn leave(self) -> Option<Waiting> {
+        if self.engine.is_ending() {
+            return None;
         }
-        if let Some(Ok(stream)) = self.socket.take().map(TcpStream::into_std) {
-            // The number stays open in the table that this process shares with its keeper.
-            let _ = stream.into_raw_fd();
-            self.slot.release();
-            // There may be one already, while this one has runs to finish.
-            ring(self.engine.worker().keeper_bell);
-        } else {
-            self.slot.free();
-        }
+        let socket = self.socket.into_std().ok()?;
+        Some(self.connection.leave(socket.into()))
     }
 
     /// Goes on with what has been read already.
     fn resume(&mut self, read: Bytes) {
-        self.begin_to_keep();
-        self.keep(&read);
+        self.connection.resume(&read, 0);
         self.read = read;
-        self.set(State::Reading);
     }
 
-    fn begin_to_keep(&mut self) {
-        self.forget();
-        self.kept = self.engine.worker().pair.stash.claim(self.index);
-    }
-
-    fn keep(&mut self, read: &[u8]) {
-        if self.kept.is_some_and(|piece| !piece.add(read)) {
-            self.forget();
-        }
-    }
-
-    /// The request has been answered, or cannot be kept.
-    fn forget(&mut self) {
-        if let Some(piece) = self.kept.take() {
-            piece.free();
-        }
-    }
-
-    /// Sends by `write`. Noted before it happens: a keeper that answered as well would be one answer too many. What has been
-    /// sent of an answer is counted when all of it has been.
+    /// Sends by `write`.
     fn send(
         &mut self,
         length: usize,
         write: impl FnOnce(Pin<&mut TcpStream>) -> Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
-        let before = self.state();
-        if before == State::Answering {
-            self.slot.note_due(length);
-            self.set(State::Sending);
-        }
-        let sent = write(self.socket()?);
-        match (before, &sent) {
-            (State::Answering | State::Sending, Poll::Ready(Ok(1..))) => {}
-            (State::Answering, _) => self.set(State::Answering),
-            // Not part of an answer: an invitation to go on sending.
-            (_, Poll::Ready(Ok(bytes))) => self.slot.note_sent(*bytes),
+        let part = self.connection.sends(length);
+        let sent = write(Pin::new(&mut self.socket));
+        match (part, &sent) {
+            (Part::Invitation, Poll::Ready(Ok(bytes))) => self.connection.has_invited(*bytes),
+            (_, Poll::Ready(Ok(bytes @ 1..))) => {
+                self.control.sent.fetch_add(*bytes as u64, Relaxed);
+            }
+            (Part::Beginning, _) => self.connection.has_sent_nothing(),
             _ => {}
         }
         sent
@@ -232,17 +184,6 @@ fn join<'a>(parts: &[IoSlice<'_>], room: &'a mut [u8]) -> Option<&'a [u8]> {
     Some(&room[..end])
 }
 
-impl Drop for Wire {
-    fn drop(&mut self) {
-        if self.socket.is_none() {
-            return;
-        }
-        self.forget();
-        // The slot first: a number that is free may belong to somebody else at once.
-        self.slot.free();
-    }
-}
-
 impl AsyncRead for Wire {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -255,38 +196,18 @@ impl AsyncRead for Wire {
             buffer.put_slice(&this.read.split_to(length));
             return Poll::Ready(Ok(()));
         }
-        let idle = this.state() == State::Idle;
-        if idle && this.engine.is_retiring() {
+        if this.control.given_up.load(Relaxed) {
+            // It reads the end of the request, too early, and answers or hangs up.
+            return Poll::Ready(Ok(()));
+        }
+        if this.connection.is_idle() && this.engine.must_leave() {
             // Not taken out of the socket: `serve` leaves the connection to the next worker.
             return Poll::Pending;
         }
         let before = buffer.filled().len();
-        // Should this process end between the read and the note of it, nobody may take the connection for idle, or what
-        // is kept for all there is.
-        if idle {
-            this.set(State::Taking);
-        } else if let Some(piece) = this.kept {
-            piece.expect();
-        }
-        let outcome = this.socket()?.poll_read(cx, buffer);
-        let read = &buffer.filled()[before..];
-        if read.is_empty() {
-            if idle {
-                this.set(State::Idle);
-            } else if let Some(piece) = this.kept {
-                piece.nothing();
-            }
-            return outcome;
-        }
-        if idle {
-            this.begin_to_keep();
-        }
-        this.keep(read);
-        if idle {
-            this.set(State::Reading);
-        }
-        // Last: as long as the connection is being taken, a count that is the kernel's says that nothing has been read.
-        this.slot.note_received(read.len());
+        this.connection.reads();
+        let outcome = Pin::new(&mut this.socket).poll_read(cx, buffer);
+        this.connection.has_read(&buffer.filled()[before..]);
         outcome
     }
 }
@@ -321,19 +242,16 @@ impl AsyncWrite for Wire {
 
     /// hyper flushes once all of an answer has been written: the caller is owed nothing any more.
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        if this.state() == State::Sending {
-            this.forget();
-            this.slot.note_answered();
-            this.set(State::Idle);
-        }
+        self.connection.has_answered();
         Poll::Ready(Ok(()))
     }
 
-    /// Closing says it as well, and it is closed at once; unless a child of the action's may hold a copy.
+    /// Closing says it as well, and it is closed at once; unless a child of the action's may hold a copy, or the caller
+    /// is waited for no longer.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.engine.worker().pair.forked.load(Relaxed) != 0 {
-            return self.get_mut().socket()?.poll_shutdown(cx);
+        let this = self.get_mut();
+        if sys::has_forked() || this.control.given_up.load(Relaxed) {
+            return Pin::new(&mut this.socket).poll_shutdown(cx);
         }
         Poll::Ready(Ok(()))
     }

@@ -64,25 +64,34 @@ fn processor_time(runner: &Runner) -> u64 {
     times.sum()
 }
 
-/// The keeper is killed, by its own worker or from outside: callers see the end of their connection, and the next are
-/// served.
+/// A keeper is killed: the run that is under way is answered by its worker, and another pair takes its place.
 #[test]
 fn a_dead_keeper() {
     let runner = Runner::with("die");
-    for _ in 0..2 {
-        let answered = ask(&mut runner.connect(), &json!({ "how": "parent" }));
-        let why = answered.expect_err("there is nobody to answer");
-        assert!(!why.contains("nothing within"), "left waiting");
-        until_served(&runner, &json!({}));
-        for keeper in processes::children(runner.pid()) {
-            processes::signal(keeper.pid, Signal::KILL);
-        }
-        until_served(&runner, &json!({}));
+    let mut kept = runner.connect();
+    let body = json!({ "value": { "a": 1 } }).to_string();
+    for _ in 0..5 {
+        let gate = Gate::open();
+        kept.post("/run", body.as_bytes()).assert_status(200);
+        let value = json!({ "how": "live", "port": gate.port() });
+        std::thread::scope(|scope| {
+            let run = scope.spawn(|| runner.run(&value).status);
+            let mut visit = gate.arrival();
+            let before = processes::keepers(runner.pid());
+            for keeper in &before {
+                processes::signal(*keeper, Signal::KILL);
+            }
+            // The next pair serves while the run is still under way.
+            runner.run(&json!({ "a": 2 })).assert_status(200);
+            visit.release();
+            assert_eq!(run.join().unwrap(), 200);
+        });
+        kept.post("/run", body.as_bytes()).assert_status(200);
     }
-    runner.finish();
+    runner.finish().assert_ended(5 * 4);
 }
 
-/// A signal to the whole process group reaches the keeper as well, which does not mind.
+/// A signal to the worker's whole process group is its death, and nobody else's.
 #[test]
 fn a_signal_to_the_group() {
     let runner = Runner::with("die");

@@ -127,11 +127,6 @@ impl Action for ActionLoop {
         Ok(())
     }
 
-    /// The program has a copy of what was: the next run starts one that has not.
-    fn refresh(&self) {
-        *self.running() = None;
-    }
-
     fn invoke(&self, params: &str, context: &Context<'_>) -> Outcome {
         match self.run(params, context) {
             Ok(answer) => Outcome::Unchecked(answer.into()),
@@ -141,6 +136,10 @@ impl Action for ActionLoop {
 
     fn ready(&self) -> Result<(), String> {
         Ok(())
+    }
+
+    fn is_program(&self) -> bool {
+        true
     }
 
     fn entry_points(&self) -> Vec<String> {

@@ -68,6 +68,10 @@ impl Action for DockerSdk {
         Ok(())
     }
 
+    fn is_program(&self) -> bool {
+        true
+    }
+
     fn entry_points(&self) -> Vec<String> {
         Vec::new()
     }

@@ -53,7 +53,7 @@ fn the_table() {
             r#"{"error":"The action did not return a dictionary or array."}"#,
         ),
         (
-            Answer::died(Death::Signal(11), Phase::Run),
+            Answer::died(Death::Signal(11), Phase::Run, true),
             502,
             r#"{"error":"The action crashed: SIGSEGV (invalid memory reference)."}"#,
         ),
@@ -94,7 +94,7 @@ fn statuses_of_the_rest() {
         (Answer::not_found(), 404),
         (Answer::method_not_allowed(), 405),
         (Answer::shutting_down(), 503),
-        (Answer::neighbour_died(), 503),
+        (Answer::send_again(false), 503),
         (Answer::too_slow(), 408),
         (Answer::body_cut_off(), 400),
         (Answer::encoded_body(), 415),
@@ -119,7 +119,7 @@ fn statuses_of_the_rest() {
 
 #[test]
 fn a_raw_response_is_complete() {
-    let response = Answer::died(Death::Exited(3), Phase::Run).raw();
+    let response = Answer::died(Death::Exited(3), Phase::Run, true).raw();
     let response = String::from_utf8(response).expect("UTF-8");
     let (head, body) = response.split_once("\r\n\r\n").expect("a head");
     assert!(head.starts_with("HTTP/1.1 502 Bad Gateway\r\n"));

@@ -8,19 +8,19 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use super::sys;
+use rustix::mm::{MlockAllFlags, mlockall};
 
 /// By how much a worker is likelier to be killed than its keeper, in thousandths of all the memory there is. The
 /// children of its action inherit it.
 pub(super) const WORKER: i32 = 100;
 /// The same for a process beside the workers, which nobody's request depends on.
-pub(super) const ATTENDANT: i32 = 50;
+pub(super) const SIDE_PROCESS: i32 = 50;
 
 /// When a start is over.
 const START: Duration = Duration::from_millis(50);
 
-/// Makes the process `likelier` to be killed. Everybody may do that to a process of one's own.
-pub(super) fn offer(process: sys::Pid, likelier: i32) {
+/// Makes a process `likelier` to be killed. Everybody may do that to a process of one's own.
+pub(super) fn offer(process: u32, likelier: i32) {
     let path = format!("/proc/{process}/oom_score_adj");
     let now = fs::read_to_string(&path).unwrap_or_default();
     if let Ok(now) = now.trim().parse::<i32>() {
@@ -28,14 +28,14 @@ pub(super) fn offer(process: sys::Pid, likelier: i32) {
     }
 }
 
-/// A process that is to stay in memory, as soon as its start is over: locking takes a fifth of a millisecond.
-pub(super) struct Settling {
+/// Keeps this process in memory, as soon as its start is over: locking takes a fifth of a millisecond.
+pub(super) struct MemoryLock {
     /// When the next look is due; `None`: all is done.
     due: Option<Instant>,
     locked: bool,
 }
 
-impl Settling {
+impl MemoryLock {
     /// It has just been started.
     pub(super) fn new() -> Self {
         Self {
@@ -50,8 +50,8 @@ impl Settling {
         Some(due.saturating_duration_since(Instant::now()))
     }
 
-    /// Locks what there is to lock, once, when it is time. Then another look is due at once: on the way to it the process
-    /// uses, and so keeps, all that it needs while it only waits.
+    /// Locks, once, when it is time. Then another look is due at once: on the way to it the process uses, and so keeps,
+    /// all that it needs while it only waits.
     pub(super) fn look(&mut self) {
         if self.next_look().is_none_or(|left| !left.is_zero()) {
             return;
@@ -59,18 +59,9 @@ impl Settling {
         if self.locked {
             self.due = None;
         } else {
-            stay_in_memory();
+            // Refused where the limit of locked memory is smaller than all that is mapped (docs/reliability.md).
+            let _ = mlockall(MlockAllFlags::CURRENT | MlockAllFlags::ONFAULT);
             self.locked = true;
         }
-    }
-}
-
-/// Keeps in memory what this process uses from now on of its own; as far as the limit of locked memory goes, which is
-/// 8 MB where nobody has set it, and enough. Its children inherit nothing of it.
-fn stay_in_memory() {
-    for mapping in sys::mappings() {
-        // Code that only the start needed need not stay.
-        mapping.drop_code();
-        mapping.lock_what_is_used();
     }
 }
