@@ -44,6 +44,8 @@ pub const NEIGHBOUR_OVERRAN: &str = "Another run exceeded its time limit and was
 /// Beside the cause of a death that any of several runs may have brought about.
 pub const MAY_BE_ANOTHERS: &str = "Another run in the same process may have brought it about.";
 pub const INIT_FAILED_BEFORE: &str = "Another init has just failed in the process that read this one: send it again, and it finds a fresh process.";
+pub const LOADED_BEFORE: &str =
+    "another library has been loaded in this process: send the request again";
 pub const TOO_SLOW: &str =
     "The request did not arrive in time: send its header and body without long pauses.";
 pub const BODY_CUT_OFF: &str =

@@ -85,7 +85,6 @@ const ROOMS: &[(&str, &[&str])] = &[
 
 /// The files that may hold unsafe code, each about one foreign contract.
 const UNSAFE: &[&str] = &[
-    "action/buffer.rs",
     "action/c.rs",
     "action/load.rs",
     "action/rust.rs",

@@ -1,4 +1,4 @@
-//! The C dialect: plain functions as `action.h` declares them.
+//! The C dialect: plain functions as `action.h` declares them, and the bytes that they return.
 #![expect(
     unsafe_code,
     reason = "functions of a foreign library, called as action.h promises they may be"
@@ -9,7 +9,7 @@ use std::ffi::CString;
 use action_abi::ffi::{ABI_VERSION, ContextPtr, Invoke, RawContext, RawResult, Str};
 use libloading::os::unix::{Library, Symbol};
 
-use super::{Action, Buffer, Context, Outcome, raw};
+use super::{Action, Context, Outcome, raw};
 use crate::package::elf::Binary;
 use crate::refusal::LoadRefusal;
 
@@ -117,5 +117,72 @@ impl Action for CAction {
         // SAFETY: just returned by the library.
         let buffer = unsafe { Buffer::new(result) };
         raw::description(&buffer)
+    }
+}
+
+/// The bytes of a result. Freed by the action's own function when dropped, on whatever thread that happens.
+#[derive(Debug)]
+pub struct Buffer(RawResult);
+
+// SAFETY: `action.h` promises that `release` may be called from any thread and that nobody writes to the bytes.
+unsafe impl Send for Buffer {}
+// SAFETY: shared access only reads the bytes.
+unsafe impl Sync for Buffer {}
+
+impl Buffer {
+    /// Takes over a result that an entry point has returned.
+    ///
+    /// # Safety
+    /// `raw` was returned by an entry point of a library that keeps to `action.h`: `len` bytes at `ptr` stay readable
+    /// and unchanged until `release` is called with `owner`, and no other `Buffer` was made from it.
+    pub(super) unsafe fn new(raw: RawResult) -> Self {
+        Self(raw)
+    }
+
+    /// The status that came with the bytes.
+    pub(super) fn status(&self) -> i32 {
+        self.0.status
+    }
+
+    /// The bytes as text for people.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(self.as_ref()).into_owned()
+    }
+}
+
+impl AsRef<[u8]> for Buffer {
+    fn as_ref(&self) -> &[u8] {
+        if self.0.ptr.is_null() || self.0.len == 0 || isize::try_from(self.0.len).is_err() {
+            return &[];
+        }
+        // SAFETY: not null, no longer than any object can be, and readable until dropped (the promise of `new`).
+        unsafe { std::slice::from_raw_parts(self.0.ptr, self.0.len) }
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if let Some(release) = self.0.release {
+            // SAFETY: the action's own function with its own argument, once (the promise of `new`).
+            unsafe { release(self.0.owner) };
+        }
+    }
+}
+
+impl From<&'static str> for Buffer {
+    fn from(text: &'static str) -> Self {
+        Self(RawResult::from_static(0, text))
+    }
+}
+
+impl From<String> for Buffer {
+    fn from(text: String) -> Self {
+        text.into_bytes().into()
+    }
+}
+
+impl From<Vec<u8>> for Buffer {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(RawResult::from_vec(0, bytes))
     }
 }

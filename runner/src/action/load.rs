@@ -7,13 +7,37 @@
 use std::error::Error;
 use std::ffi::CStr;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::*};
 
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
 use super::{Action, c, program, rust};
+use crate::environment::{self, RunVariables};
 use crate::package::elf::{self, Binary, Dialect, Host};
 use crate::package::{Code, search};
-use crate::refusal::LoadRefusal;
+use crate::refusal::{self, LoadRefusal};
+
+/// A library has been loaded in this process: its threads may read the environment at any time.
+static HAS_LOADED: AtomicBool = AtomicBool::new(false);
+
+pub fn has_loaded() -> bool {
+    HAS_LOADED.load(Acquire)
+}
+
+/// Sets what the first action's initialisers are to see, and makes room for the variables of its runs. Whoever loads
+/// calls it, before anything has been loaded, and beside no other that does.
+pub fn prepare_environment(env: &[(&str, &str)]) -> Result<RunVariables, LoadRefusal> {
+    if has_loaded() {
+        return Err(LoadRefusal::InitFailed {
+            why: refusal::LOADED_BEFORE.to_owned(),
+        });
+    }
+    // SAFETY: no library has been loaded here, as was just seen, so that there are the runner's own threads only: of them
+    // just the one that loads looks at the environment.
+    unsafe { environment::set(env.iter().copied()) };
+    // SAFETY: as above.
+    Ok(unsafe { RunVariables::lay_out() })
+}
 
 /// Would it do here, as far as that can be known without running any of it?
 pub fn check(path: &Path, code: &Code, entry_point: &str) -> Result<(), LoadRefusal> {
@@ -50,6 +74,7 @@ fn library(path: &Path, look: &Binary, entry_point: &str) -> Result<Box<dyn Acti
             .map_or_else(|| error.to_string(), ToString::to_string);
         search::explain(&why, look, path)
     })?;
+    HAS_LOADED.store(true, Release);
     let library: &'static Library = Box::leak(Box::new(library));
     match look.dialect {
         Some(Dialect::Rust) => rust::open(library, entry_point),

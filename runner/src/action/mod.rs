@@ -3,15 +3,14 @@
 //! This is the only room with variants, and so the only one with a trait object. It knows nothing of requests: the
 //! parameters are JSON text, and what comes back are the action's own bytes.
 
-mod buffer;
 mod c;
 mod load;
 mod program;
 mod raw;
 mod rust;
 
-pub use buffer::Buffer;
-pub use load::{check, load};
+pub use c::Buffer;
+pub use load::{check, has_loaded, load, prepare_environment};
 
 use std::borrow::Cow;
 

@@ -71,7 +71,8 @@ impl Engine {
             return Answer::init_twice();
         }
         let init = match request {
-            _ if self.init_failed.load(Relaxed) => {
+            _ if self.has_failed_before() => {
+                self.leave();
                 let sentence = &refusal::INIT_FAILED_BEFORE;
                 return self.refused_init(sentence, Answer::init_failed_before());
             }
@@ -201,6 +202,12 @@ impl Engine {
     fn is_loaded_as(&self, entry_point: &str, env: &[(&str, &str)]) -> bool {
         let is_same = |(name, value): &(&str, &str)| std::env::var(name).as_deref() == Ok(*value);
         entry_point == self.worker.config.entry_point && env.iter().all(is_same)
+    }
+
+    /// Has this process loaded something that does not serve? Then it can load nothing else.
+    fn has_failed_before(&self) -> bool {
+        let has_served = self.loaded_action().is_some();
+        self.init_failed.load(Relaxed) || (action::has_loaded() && !has_served)
     }
 
     /// Would the action of the configuration load with this entry point?

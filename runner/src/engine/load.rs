@@ -9,7 +9,6 @@ use super::configured::Configured;
 use super::recipe::{Recipe, Source};
 use super::{Engine, Loaded, leave_if_forked};
 use crate::action::{self, Action, Context};
-use crate::environment;
 use crate::package::{self, Code};
 use crate::process::Start;
 use crate::process::shared::Phase;
@@ -146,7 +145,7 @@ impl Engine {
     ) -> Result<&'static dyn Action, LoadRefusal> {
         action::check(path, code, entry_point)?;
         self.side_effects.fetch_add(1, Relaxed);
-        environment::set(env.iter().copied());
+        self.prepare_environment(env)?;
         let place = self.worker.place;
         let before = place.phase();
         place.set_phase(Phase::Loading);
@@ -161,6 +160,18 @@ impl Engine {
         place.say(&package::identity(code, path));
         // Never unloaded, so kept for ever.
         Ok(Box::leak(action))
+    }
+
+    /// What the library's initialisers see, and room for what each run adds. With several runs at once there is no one
+    /// environment that would be right.
+    fn prepare_environment(&self, env: &[(&str, &str)]) -> Result<(), LoadRefusal> {
+        let mut variables = self
+            .variables
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let for_runs = action::prepare_environment(env)?;
+        *variables = (self.worker.config.concurrency == 1).then_some(for_runs);
+        Ok(())
     }
 
     /// What an `init` is told of its activation: `/init` brings it as variables.

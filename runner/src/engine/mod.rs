@@ -39,7 +39,8 @@ pub struct Engine {
     side_effects: AtomicU32,
     /// An `/init` has failed in this process, and left something of it behind: it takes no other.
     init_failed: AtomicBool,
-    variables: Mutex<RunVariables>,
+    /// `None`: nothing has been loaded, or there is no one run that they could be of.
+    variables: Mutex<Option<RunVariables>>,
     /// What the container was told of the platform's API; a run may say otherwise.
     api_host: String,
     in_flight: AtomicUsize,

@@ -66,9 +66,8 @@ impl Engine {
         run: &Run<'_>,
         context: &Context<'_>,
     ) -> (RunOutcome, Answer) {
-        // With several runs at once there is no one environment that would be right.
-        if self.worker.config.concurrency == 1
-            && let Ok(mut variables) = self.variables.try_lock()
+        if let Ok(mut variables) = self.variables.try_lock()
+            && let Some(variables) = &mut *variables
         {
             variables.update(&run.metadata);
         }

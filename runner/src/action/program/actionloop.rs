@@ -61,7 +61,7 @@ impl ActionLoop {
     fn start(&self) -> Result<Running, NoAnswer> {
         let started = || -> io::Result<Running> {
             let (answers, theirs) = io::pipe()?;
-            let mut launch = self.place.launch(&Context::default())?;
+            let mut launch = self.place.launch(&Context::default());
             launch.variable(ACKNOWLEDGE, self.acknowledges.then_some("1"));
             let (variable, declared, written) = RUNTIME;
             let runtime = std::env::var(declared).or_else(|_| std::fs::read_to_string(written));
@@ -69,7 +69,7 @@ impl ActionLoop {
                 launch.variable(variable, Some(runtime.trim()));
             }
             Ok(Running {
-                process: Process::start_lasting(launch, theirs.into(), 3)?,
+                process: Process::start(&launch, &theirs.into(), 3)?,
                 answers,
                 rest: Vec::new(),
                 has_read: true,

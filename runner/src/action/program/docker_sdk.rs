@@ -49,12 +49,12 @@ impl DockerSdk {
 
     /// The program for one run, and what it prints.
     fn start(&self, params: &str, context: &Context<'_>) -> io::Result<(PipeReader, Process)> {
-        let mut launch = self.place.launch(context)?;
+        let mut launch = self.place.launch(context);
         if params.len() <= LONGEST_ARGUMENT {
-            launch.argument(params)?;
+            launch.argument(params);
         }
         let (printing, stdout) = io::pipe()?;
-        Ok((printing, Process::start(&launch, stdout.into(), 1)?))
+        Ok((printing, Process::start(&launch, &stdout.into(), 1)?))
     }
 }
 

@@ -27,16 +27,16 @@ impl Place {
 
     /// The program with this run's variables. It inherits the rest. It is the file itself, so that it finds what lies
     /// beside it; the copy when the file has changed, or cannot be executed.
-    pub(super) fn launch(&self, context: &Context<'_>) -> io::Result<Launch> {
+    pub(super) fn launch(&self, context: &Context<'_>) -> Launch {
         let mut launch = match &self.copy {
-            Some(copy) if stamp(&self.path) != self.seen => Launch::new(&[copy])?,
-            Some(copy) => Launch::new(&[&self.path, copy])?,
-            None => Launch::new(&[&self.path])?,
+            Some(copy) if stamp(&self.path) != self.seen => Launch::new(&[copy]),
+            Some(copy) => Launch::new(&[&self.path, copy]),
+            None => Launch::new(&[&self.path]),
         };
         for (name, value) in context.members() {
             launch.variable(&format!("__OW_{}", name.to_uppercase()), Some(&value));
         }
-        Ok(launch)
+        launch
     }
 
     /// Why there is no process.
