@@ -1,5 +1,6 @@
 //! `serve`: what can be said about it, and its start.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::SocketAddr;
 use std::path::{self, Path, PathBuf};
 use std::process::ExitCode;
@@ -175,7 +176,7 @@ impl Serve {
             admin: self.admin,
             admin_token_file: self.admin_token_file,
             watch: self.watch,
-            scratch: std::env::temp_dir().join(format!("action-runner-{}", std::process::id())),
+            scratch: scratch(),
         }
     }
 }
@@ -199,4 +200,10 @@ fn connections() -> usize {
     usize::try_from(limit.saturating_sub(RESERVED_DESCRIPTORS).max(16))
         .unwrap_or(usize::MAX)
         .min(process::page::CONNECTIONS)
+}
+
+/// A folder's name that no other runner has, also where several share the place but not the process numbers.
+fn scratch() -> PathBuf {
+    let random = RandomState::new().build_hasher().finish();
+    std::env::temp_dir().join(format!("action-runner-{random:016x}"))
 }

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
@@ -22,31 +22,41 @@ const REASON: u64 = 1024;
 
 /// A copy that is being made.
 pub(super) struct Copier {
+    path: PathBuf,
     memory: OwnedFd,
-    /// Ends with the child.
+    /// Ends with the child, which has the other end.
     done: OwnedFd,
+    /// That one, until there is a child.
+    end: Option<OwnedFd>,
     pid: Option<Pid>,
     time: Countdown,
 }
 
 impl Copier {
-    pub(super) fn start(thread: &SingleThread, path: &Path) -> io::Result<Self> {
-        let memory = package::room("libaction.so")?;
+    /// Nothing is copied yet.
+    pub(super) fn new(path: &Path) -> io::Result<Self> {
         let (done, end) = wakeup()?;
-        let pid = match thread.fork()? {
-            Side::Parent(pid) => Pid::from_raw(pid),
-            Side::Child(_) => {
-                let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
-                let _end = end;
-                sys::exit_now(i32::from(copy(path, memory).is_err()))
-            }
-        };
         Ok(Self {
-            memory,
+            path: path.to_owned(),
+            memory: package::room("libaction.so")?,
             done,
-            pid,
+            end: Some(end),
+            pid: None,
             time: Countdown::new(TIMEOUT),
         })
+    }
+
+    /// Begins. Where no process can be had, it ends at once, and nothing is copied.
+    pub(super) fn start(&mut self, thread: &SingleThread) {
+        match thread.fork() {
+            Ok(Side::Parent(pid)) => self.pid = Pid::from_raw(pid),
+            Ok(Side::Child(_)) => {
+                let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
+                sys::exit_now(i32::from(copy(&self.path, &self.memory).is_err()))
+            }
+            Err(_) => {}
+        }
+        self.end = None;
     }
 
     pub(super) fn pid(&self) -> Option<Pid> {
@@ -62,6 +72,7 @@ impl Copier {
     pub(super) fn close_inherited(&self, fresh: &Fresh) {
         fresh.close(self.memory.as_fd());
         fresh.close(self.done.as_fd());
+        self.end.iter().for_each(|end| fresh.close(end.as_fd()));
     }
 
     /// How long until the next look is due.
@@ -72,7 +83,7 @@ impl Copier {
     /// Ends the child if it has taken too long.
     pub(super) fn watch_time(&mut self) {
         if let (true, Some(pid)) = (self.time.is_over(), self.pid) {
-            descendants::kill(pid.as_raw_nonzero().get().unsigned_abs());
+            descendants::kill(descendants::number(pid));
         }
     }
 
@@ -93,9 +104,9 @@ impl Copier {
 }
 
 /// Copies the file, or writes down why that is not possible.
-fn copy(path: &Path, memory: OwnedFd) -> io::Result<()> {
+fn copy(path: &Path, memory: &OwnedFd) -> io::Result<()> {
     let mut words = File::from(memory.try_clone()?);
-    package::copy_into(path, memory).inspect_err(|error| {
+    package::copy_into(path, memory.try_clone()?).inspect_err(|error| {
         let _ = words.set_len(0);
         let _ = words.rewind();
         let _ = write!(words, "{error}");

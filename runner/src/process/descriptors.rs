@@ -33,21 +33,16 @@ pub(super) fn leave_some_for_the_keeper() {
     }
 }
 
-/// Is this number a caller's connection to `listener`?
-pub(super) fn is_callers(connection: BorrowedFd<'_>, listener: BorrowedFd<'_>) -> bool {
-    let port = |socket: BorrowedFd<'_>| {
-        let address = getsockname(socket).ok()?;
-        Some(SocketAddr::try_from(address).ok()?.port())
-    };
-    // A listening socket has nobody at its other end.
-    port(connection) == port(listener) && getpeername(connection).is_ok()
+/// The port that a socket is bound to.
+pub(super) fn port(socket: BorrowedFd<'_>) -> Option<u16> {
+    let address = getsockname(socket).ok()?;
+    Some(SocketAddr::try_from(address).ok()?.port())
 }
 
-/// The open descriptors of this table.
-pub(super) fn open() -> Vec<RawFd> {
-    let entries = std::fs::read_dir("/proc/self/fd").into_iter().flatten();
-    let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    numbers.collect()
+/// Is this a caller's connection to the listening socket of this port?
+pub(super) fn is_callers(connection: BorrowedFd<'_>, listening: u16) -> bool {
+    // A listening socket has nobody at its other end.
+    port(connection) == Some(listening) && getpeername(connection).is_ok()
 }
 
 /// The numbers of these descriptors.

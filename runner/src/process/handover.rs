@@ -73,6 +73,11 @@ impl Waiting {
         }
     }
 
+    /// Has nothing been read of a request?
+    pub(super) fn is_idle(&self) -> bool {
+        self.read.is_empty()
+    }
+
     /// It is in the queue: here it is closed, its record first, since its number may be somebody else's at once.
     fn finish(self) {
         self.slot.iter().for_each(|slot| slot.free());

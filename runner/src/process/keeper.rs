@@ -1,7 +1,7 @@
 //! The keeper: shares its worker's descriptors, watches its time, moves its log, and answers for it when it dies. Then it
 //! ends too.
 //!
-//! One loop over what can happen: an order, a line of log, a tick of the watchdog. It runs no action code and parses no
+//! One loop over what can happen: an order, a death, a line of log, a tick of the watchdog. It runs no action code and parses no
 //! request, so that there is little in it to crash; and it never waits for a file or a caller.
 
 use std::io;
@@ -32,6 +32,8 @@ const LOST: i32 = 75;
 const LATER: Duration = Duration::from_millis(5);
 /// How long until connections are offered again that the queue has refused.
 const OFFER_AGAIN: Duration = Duration::from_millis(10);
+/// How long what the action has started may take to end, after the master's death.
+const DESCENDANTS_TIME: Duration = Duration::from_secs(1);
 /// How many ticks after the last order or run with a limit the keeper still keeps its clock.
 const WAKEFUL: u32 = 20;
 
@@ -61,7 +63,9 @@ struct Watch {
     /// What the worker was killed for.
     overdue: Option<Vec<RawFd>>,
     orphans: Orphans,
-    /// The worker is no more.
+    /// The worker is dead, and what it held is here.
+    is_orphaned: bool,
+    /// And its callers know, or wait for another.
     ended: bool,
     idle_ticks: u32,
     logs_later: bool,
@@ -76,6 +80,7 @@ pub(super) fn keep(keeper: Keeper) -> i32 {
         loading: None,
         overdue: None,
         orphans: Orphans::default(),
+        is_orphaned: false,
         ended: false,
         idle_ticks: 0,
         logs_later: false,
@@ -104,10 +109,10 @@ impl Watch {
         while let Some(order) = Order::receive(self.keeper.orders.as_fd())? {
             match order {
                 Order::Look => {}
-                Order::Ended(death) => self.worker_has_ended(death),
+                Order::Ended(death) => self.settle(death),
             }
         }
-        if !self.ended {
+        if !self.is_orphaned {
             self.watch_time();
         }
         if let Some(logs) = self.keeper.logs {
@@ -123,7 +128,7 @@ impl Watch {
     }
 
     /// Waits for an order, a line of log, a caller or the clock. The answer says whether it slept without a clock.
-    fn wait(&self) -> io::Result<bool> {
+    fn wait(&mut self) -> io::Result<bool> {
         let keeper = &self.keeper;
         let clock = self.clock();
         if clock.is_none() {
@@ -139,6 +144,9 @@ impl Watch {
             wanted.extend(logs.pipes().map(want));
         }
         wanted.extend(self.orphans.lingering().map(|it| want(it.as_fd())));
+        if !self.is_orphaned {
+            wanted.push(want(keeper.worker.as_fd()));
+        }
         let limit = clock.and_then(|limit| Timespec::try_from(limit).ok());
         match poll(&mut wanted, limit.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
@@ -148,8 +156,12 @@ impl Watch {
         if states.clone().any(|it| it.contains(PollFlags::NVAL)) {
             return Err(io::ErrorKind::NotConnected.into()); // An action has closed what was not its own.
         }
-        if states.nth(1).is_some_and(|master| !master.is_empty()) {
+        let is_dead = |state: Option<PollFlags>| state.is_some_and(|state| !state.is_empty());
+        if is_dead(states.nth(1)) {
             self.end_all();
+        }
+        if !self.is_orphaned && is_dead(states.next_back()) {
+            self.take_over();
         }
         Ok(clock.is_none())
     }
@@ -191,8 +203,8 @@ impl Watch {
         }
     }
 
-    /// The worker is dead; `None`: it left on purpose. Its callers are answered, or wait for another.
-    fn worker_has_ended(&mut self, death: Option<Death>) {
+    /// The worker is dead. What it held is taken over at once, before anybody knows the cause.
+    fn take_over(&mut self) {
         let keeper = &self.keeper;
         let logs = keeper.logs.iter().flat_map(|logs| logs.descriptors());
         let own = [
@@ -206,6 +218,24 @@ impl Watch {
         let Some(mut table) = DeadTable::of(keeper.worker.as_fd(), own) else {
             return;
         };
+        self.is_orphaned = true;
+        self.orphans.take_over(keeper.page, &mut table);
+        self.orphans
+            .take_forgotten(keeper.page, &mut table, keeper.listener.as_fd());
+        // Before anything that takes time: a lock of the dead run's lasts as long as its descriptors, and the next worker
+        // may want it.
+        table.close_the_rest();
+        if let Some(logs) = keeper.logs {
+            logs.settle();
+        }
+    }
+
+    /// The master says how the worker ended; `None`: on purpose. Its callers are answered, or wait for another.
+    fn settle(&mut self, death: Option<Death>) {
+        if !self.is_orphaned {
+            self.take_over();
+        }
+        let keeper = &self.keeper;
         let death = match (&self.overdue, keeper.config.timeout) {
             // A run's own limit stands in its slot.
             (Some(_), limit) => Some(Death::TimeLimit {
@@ -217,22 +247,15 @@ impl Watch {
             death,
             overdue: self.overdue.take().unwrap_or_default(),
         });
-        self.orphans.take_over(keeper.page, &mut table);
-        if end.is_some() {
-            self.orphans
-                .take_forgotten(&mut table, keeper.listener.as_fd());
-        }
-        // Before anything that takes time: a lock of the dead run's lasts as long as its descriptors, and the next worker
-        // may want it.
-        table.close_the_rest();
-        if let Some(logs) = keeper.logs {
-            logs.settle();
-        }
         let during = moment(keeper.place.phase());
         let counts = keeper.place.counts;
         let runs = self
             .orphans
             .settle(keeper.page, end.as_ref(), during, keeper.tell);
+        if matches!(death, Some(Death::OutOfMemory { .. })) {
+            // They may be what it was killed for: a next worker is not killed for them as well.
+            self.orphans.limit_idle();
+        }
         (0..runs).for_each(|_| counts.finish(RunOutcome::Fault));
         if let Some(End { death, .. }) = end
             && !matches!(death, Death::TimeLimit { .. })
@@ -244,9 +267,12 @@ impl Watch {
 
     /// The master is dead, and with it the tree ends: the worker, and all that its action has started.
     fn end_all(&self) -> ! {
-        let worker = self.keeper.place.worker();
-        descendants::end(worker, Instant::now() + Duration::from_secs(1));
+        if let Some(worker) = descendants::pid(self.keeper.place.worker()) {
+            descendants::end(worker, Instant::now() + DESCENDANTS_TIME);
+        }
         let _ = pidfd_send_signal(&self.keeper.worker, Signal::KILL);
+        // Nobody else is left to do so.
+        let _ = std::fs::remove_dir_all(&self.keeper.config.scratch);
         super::sys::exit_now(0)
     }
 }

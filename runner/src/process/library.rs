@@ -53,9 +53,9 @@ enum State {
 
 impl Library {
     /// The one of the configuration.
-    pub(super) fn of(config: &Config, thread: &SingleThread) -> io::Result<Self> {
-        let path = config.library.as_ref();
-        let first = path.map(|path| Copier::start(thread, path)).transpose()?;
+    pub(super) fn of(config: &Config) -> io::Result<Self> {
+        let path = config.library.as_deref();
+        let first = path.map(Copier::new).transpose()?;
         Ok(Self {
             number: 1,
             current: None,
@@ -63,6 +63,13 @@ impl Library {
             swap: None,
             again: false,
         })
+    }
+
+    /// Copies the first one, for which workers may be waiting already.
+    pub(super) fn begin_copy(&mut self, thread: &SingleThread) {
+        self.first
+            .iter_mut()
+            .for_each(|copier| copier.start(thread));
     }
 
     pub(super) fn number(&self) -> u32 {
@@ -161,8 +168,11 @@ impl Master {
             return;
         }
         let state = match &self.config.library {
-            Some(path) => match Copier::start(&self.thread, path) {
-                Ok(copier) => State::Copying(copier),
+            Some(path) => match Copier::new(path) {
+                Ok(mut copier) => {
+                    copier.start(&self.thread);
+                    State::Copying(copier)
+                }
                 Err(error) => {
                     refusal::complain(&format!("The library cannot be copied: {error}."));
                     return self.say_unchanged();

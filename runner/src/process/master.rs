@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::*;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{MemfdFlags, memfd_create};
-use rustix::process::{Pid, WaitOptions, WaitStatus, wait};
+use rustix::process::{WaitOptions, WaitStatus, wait};
 
 use super::bound::bound;
 use super::breaker::{Breaker, Failure};
@@ -83,6 +83,8 @@ pub(super) struct Master {
     /// Starts that have failed in a row, and when the next is due.
     failed_starts: u32,
     next_start: Option<Instant>,
+    /// Something may be left of what a dead worker's action has started.
+    has_strays: bool,
     oom: Option<MemoryGroup>,
     memory: MemoryLock,
 }
@@ -105,7 +107,7 @@ pub fn run(config: &'static Config, roles: Roles) -> Result<i32, CannotServe> {
     let _ = rustix::process::set_child_subreaper(Some(master));
     // Before it is copied: whatever is written afterwards is news to whoever watches it.
     let file = config.library.as_deref().and_then(package::stamp);
-    let library = Library::of(config, &thread)?;
+    let library = Library::of(config)?;
     let delivery = Delivery {
         recipe: memfd_create("recipe", MemfdFlags::CLOEXEC).map_err(io::Error::from)?,
         library: package::room("action")?,
@@ -142,6 +144,7 @@ pub fn run(config: &'static Config, roles: Roles) -> Result<i32, CannotServe> {
         ending: None,
         failed_starts: 0,
         next_start: None,
+        has_strays: false,
         oom: None,
         memory: MemoryLock::new(),
     };
@@ -154,7 +157,8 @@ impl Master {
     /// The loop: one signal at a time, until the last pair has gone.
     fn serve(&mut self, signals: &Signals) {
         self.replenish();
-        // Only now: the first worker need not wait for it.
+        // Only now: the first worker need not wait for either.
+        self.library.begin_copy(&self.thread);
         self.oom = MemoryGroup::find();
         while self.ending.is_none() || !self.pairs.is_empty() {
             self.side_processes();
@@ -173,6 +177,10 @@ impl Master {
             self.announce();
             self.advance_swap();
             self.replenish();
+            // Last: nobody waits for it.
+            if std::mem::take(&mut self.has_strays) {
+                self.kill_strays();
+            }
             if self.watch_end() {
                 self.kill_all();
                 break;
@@ -211,22 +219,21 @@ impl Master {
     /// Reaps every child that has died: workers, keepers, and the orphans that actions leave behind.
     fn reap(&mut self) {
         let mut killed_for_memory = None;
-        let mut has_strays = false;
         while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
-            let number = pid.as_raw_nonzero().get().unsigned_abs();
+            let number = descendants::number(pid);
             let is_worker = |pair: &Pair| pair.worker == Some(pid);
             let is_keeper = |pair: &Pair| pair.place.keeper().load(Acquire) == number;
             if let Some(index) = self.pairs.iter().position(is_worker) {
                 // Those that end at the same time end for the same reason.
                 let oom = &mut self.oom;
-                let killed = *killed_for_memory.get_or_insert_with(|| {
-                    let group = oom
-                        .as_mut()
-                        .filter(|_| status.terminating_signal().is_some());
-                    group.and_then(|group| group.has_killed().then(|| group.limit_mb()))
-                });
-                self.worker_ended(index, status, killed);
-                has_strays = true;
+                let mut look = || {
+                    let group = oom.as_mut()?;
+                    group.has_killed().then(|| group.limit_mb())
+                };
+                let is_killed = status.terminating_signal() == Some(libc::SIGKILL);
+                let killed = is_killed.then(|| *killed_for_memory.get_or_insert_with(&mut look));
+                self.worker_ended(index, status, killed.flatten());
+                self.has_strays = true;
             } else if let Some(index) = self.pairs.iter().position(is_keeper) {
                 let time = self.config.timeout.unwrap_or(ALONE);
                 self.pairs[index].lose_keeper(time.saturating_add(self.config.grace));
@@ -235,13 +242,10 @@ impl Master {
             } else if self.side.has(pid) {
                 self.side.forget(pid);
             } else {
-                has_strays = true; // It may have left others.
+                self.has_strays = true; // It may have left others.
             }
         }
         self.pairs.retain(|pair| !pair.is_gone());
-        if has_strays {
-            self.kill_strays();
-        }
     }
 
     /// Its keeper is told first: callers wait for that.
@@ -275,6 +279,9 @@ impl Master {
         let could_begin = death != Death::Exited(CANNOT_BEGIN) || phase != Phase::Starting;
         let why = (!could_begin).then(|| pair.place.sentence());
         let loads = pair.start.loads();
+        // Idle, it was its callers that took the memory.
+        let is_innocent =
+            matches!(death, Death::OutOfMemory { .. }) && !failure.while_loading && !failure.served;
         self.last_death = pair.life.try_clone().ok();
         if is_candidate {
             let sentence = why.unwrap_or(sentence);
@@ -282,7 +289,7 @@ impl Master {
             self.refuse_candidate(&sentence);
         } else if let Some(why) = why {
             self.start_failed(&why);
-        } else if loads && self.breaker.note(failure) {
+        } else if loads && !is_innocent && self.breaker.note(failure) {
             refusal::complain(&sentence);
         }
     }
@@ -456,7 +463,7 @@ impl Master {
             return; // At the end they are found in another way.
         };
         for child in children {
-            let pid = i32::try_from(child).ok().and_then(Pid::from_raw);
+            let pid = descendants::pid(child);
             let is_pairs = self
                 .pairs
                 .iter()
@@ -468,10 +475,10 @@ impl Master {
         }
     }
 
-    /// Nothing of an action outlives the program.
+    /// Nothing of an action outlives the program: all that is left of it descends from this process.
     fn end_strays(&self) {
-        let me = rustix::process::getpid().as_raw_nonzero().get();
-        descendants::end(me.unsigned_abs(), Instant::now() + STRAYS_TIME);
+        let until = Instant::now() + STRAYS_TIME;
+        descendants::end(rustix::process::getpid(), until);
         while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
     }
 }

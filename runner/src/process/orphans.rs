@@ -17,6 +17,10 @@ use crate::refusal::{Death, Phase};
 
 /// How long a connection is kept for its caller to read the answer and hang up.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// How far above all that were noted the number of a connection is looked for that was not.
+const UNNOTED: usize = 64;
+/// Idle connections that are no burden for a worker.
+const FEW: usize = 256;
 /// How many pieces are read of what a caller still sends, before others have their turn.
 const READS: usize = 64;
 
@@ -63,14 +67,20 @@ impl Orphans {
         self.callers.extend(sockets);
     }
 
-    /// The same for connections that the worker had accepted and not yet noted.
-    pub(super) fn take_forgotten(&mut self, table: &mut DeadTable, listener: BorrowedFd<'_>) {
-        for number in descriptors::open() {
-            let socket = table.take(number);
-            let Some(socket) = socket.filter(|it| descriptors::is_callers(it.as_fd(), listener))
-            else {
-                continue;
-            };
+    /// The same for connections that the worker had accepted and not yet noted: their numbers are among the lowest.
+    pub(super) fn take_forgotten(
+        &mut self,
+        page: &Page,
+        table: &mut DeadTable,
+        listener: BorrowedFd<'_>,
+    ) {
+        let Some(port) = descriptors::port(listener) else {
+            return;
+        };
+        let end = page.in_use().count() + UNNOTED;
+        let end = RawFd::try_from(end).unwrap_or(RawFd::MAX);
+        let is_callers = |socket: BorrowedFd<'_>| descriptors::is_callers(socket, port);
+        for socket in table.take_if(end, is_callers) {
             let traffic = sys::traffic(socket.as_fd()).unwrap_or_default();
             self.offered.push(Waiting::idle(socket, traffic));
         }
@@ -130,6 +140,15 @@ impl Orphans {
     /// Offers those that wait to the workers that serve. What the kernel refuses stays.
     pub(super) fn offer(&mut self, queue: &Queue) {
         queue.offer(&mut self.offered);
+    }
+
+    /// Closes idle connections that are more than a few.
+    pub(super) fn limit_idle(&mut self) {
+        let (idle, requests): (Vec<_>, Vec<_>) = std::mem::take(&mut self.offered)
+            .into_iter()
+            .partition(Waiting::is_idle);
+        self.offered = requests;
+        self.offered.extend(idle.into_iter().take(FEW));
     }
 
     /// Nobody will take them up any more.

@@ -199,7 +199,7 @@ impl Master {
                 worker::live(&self.thread, birth, master)
             }
         };
-        place.set_worker(pid.map_or(0, |pid| pid.as_raw_nonzero().get().unsigned_abs()));
+        place.set_worker(pid.map_or(0, descendants::number));
         self.pairs.push(Pair {
             place,
             worker: pid,

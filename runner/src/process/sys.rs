@@ -142,6 +142,19 @@ impl DeadTable {
         }
     }
 
+    /// Takes those of the dead worker's with a number below `end` of which this holds.
+    pub fn take_if(&mut self, end: RawFd, holds: impl Fn(BorrowedFd<'_>) -> bool) -> Vec<OwnedFd> {
+        let numbers: Vec<RawFd> = (3..end)
+            .filter(|number| self.own.binary_search(number).is_err())
+            // SAFETY: the worker's, who is dead, so that nobody closes it meanwhile; or nobody's, and calls on it fail.
+            .filter(|number| holds(unsafe { BorrowedFd::borrow_raw(*number) }))
+            .collect();
+        numbers
+            .into_iter()
+            .filter_map(|number| self.take(number))
+            .collect()
+    }
+
     /// Closes all that the worker had and nobody has taken.
     pub fn close_the_rest(&self) {
         let mut next = 3;

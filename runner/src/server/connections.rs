@@ -1,25 +1,61 @@
 //! The connections of a worker: how many there may be, which there are, and what each of them is told.
 
-use std::collections::HashMap;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-use crate::process::Worker;
+use crate::config::Config;
 use crate::process::connection::Caller;
 use crate::process::handover::{Queue, Waiting};
 use crate::process::shared::Counts;
+use crate::process::{self, Worker};
+
+/// So many connections fit into any container.
+const SURE: usize = 256;
+/// What a connection takes of memory, in bytes, its request not counted.
+const SIZE: u64 = 16 << 10;
 
 /// All connections of this worker.
 pub(super) struct Connections {
     /// How many more there may be.
     room: Arc<Semaphore>,
-    open: Mutex<HashMap<RawFd, Arc<Control>>>,
+    /// By the number of the descriptor.
+    open: Mutex<Open>,
     /// Those that were given up, and are not in the queue yet.
     left: Mutex<Vec<Waiting>>,
     counts: &'static Counts,
+    config: &'static Config,
+    /// It has been looked how many connections the memory has room for.
+    measured: AtomicBool,
+}
+
+#[derive(Default)]
+struct Open {
+    by_number: Vec<Option<Arc<Control>>>,
+    count: usize,
+}
+
+impl Open {
+    fn all(&self) -> impl Iterator<Item = &Arc<Control>> {
+        self.by_number.iter().flatten()
+    }
+
+    /// Puts something else in this place.
+    fn replace(&mut self, number: RawFd, control: Option<Arc<Control>>) {
+        let number = usize::try_from(number).unwrap_or(0);
+        if self.by_number.len() <= number {
+            self.by_number.resize_with(number + 1, || None);
+        }
+        self.count += usize::from(control.is_some());
+        let before = std::mem::replace(&mut self.by_number[number], control);
+        self.count -= usize::from(before.is_some());
+    }
+
+    fn get(&self, number: RawFd) -> Option<&Arc<Control>> {
+        self.by_number.get(usize::try_from(number).ok()?)?.as_ref()
+    }
 }
 
 /// What the rest of the worker knows of a connection and can tell it.
@@ -54,12 +90,12 @@ impl Drop for Guest {
         let number = self.control.caller.number();
         // Its number may be another connection's by now.
         if open
-            .get(&number)
+            .get(number)
             .is_some_and(|it| Arc::ptr_eq(it, &self.control))
         {
-            open.remove(&number);
+            open.replace(number, None);
         }
-        self.connections.counts.note_connections(open.len());
+        self.connections.counts.note_connections(open.count);
     }
 }
 
@@ -70,10 +106,25 @@ impl Connections {
             open: Mutex::default(),
             left: Mutex::default(),
             counts: worker.place.counts,
+            config: worker.config,
+            measured: AtomicBool::new(false),
         }
     }
 
-    fn open(&self) -> MutexGuard<'_, HashMap<RawFd, Arc<Control>>> {
+    /// A quarter of the container's memory is for connections, shared by all workers. Looked up when there are many: most
+    /// workers never have.
+    fn fit_into_memory(&self) {
+        let Some(limit) = process::memory_limit() else {
+            return;
+        };
+        let fit = limit / 4 / SIZE / self.config.workers as u64;
+        let fit = usize::try_from(fit).unwrap_or(usize::MAX).max(SURE);
+        let surplus = self.config.connections.saturating_sub(fit);
+        // Those that are open are fewer: the rest of the room is free.
+        self.room.forget_permits(surplus);
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -103,8 +154,11 @@ impl Connections {
             sent: AtomicU64::new(0),
         });
         let mut open = self.open();
-        open.insert(caller.number(), control.clone());
-        self.counts.note_connections(open.len());
+        open.replace(caller.number(), Some(control.clone()));
+        if open.count == SURE && !self.measured.swap(true, Relaxed) {
+            self.fit_into_memory();
+        }
+        self.counts.note_connections(open.count);
         Guest {
             control,
             connections: self,
@@ -114,17 +168,17 @@ impl Connections {
 
     /// Those that are being served.
     pub(super) fn all(&self) -> Vec<Arc<Control>> {
-        self.open().values().cloned().collect()
+        self.open().all().cloned().collect()
     }
 
     /// Is there one for which this holds?
     pub(super) fn any(&self, holds: impl Fn(&Caller) -> bool) -> bool {
-        self.open().values().any(|control| holds(&control.caller))
+        self.open().all().any(|control| holds(&control.caller))
     }
 
     /// Ends the serving of each as soon as no request is under way on it.
     pub(super) fn dismiss(&self) {
-        for control in self.open().values() {
+        for control in self.open().all() {
             control.dismissed.store(true, Relaxed);
             control.told.notify_one();
         }

@@ -44,6 +44,9 @@ const LAST_LOOK: Duration = Duration::from_millis(5);
 const PAUSE: Duration = Duration::from_millis(10);
 /// How long, when the program ends, a request may take to arrive whose caller is to be told so.
 const LAST_REQUESTS: Duration = Duration::from_millis(500);
+/// How often a worker that leaves looks whether it is done, at first and later.
+const FIRST_LOOK: Duration = Duration::from_millis(1);
+const LATER_LOOKS: Duration = Duration::from_millis(20);
 /// The exit status of a worker whose listening socket is gone.
 const NO_LISTENER: i32 = 72;
 /// What a program's first thread may use of stack; an action on a thread of its own should not find less.
@@ -176,21 +179,22 @@ impl Server {
     }
 
     fn welcome(&'static self, stream: net::TcpStream, room: OwnedSemaphorePermit) {
-        let stream = away_from_standard_streams(stream);
-        if let Some(stream) = stream.and_then(|stream| stream.into_std().ok()) {
+        if let Some(stream) = away_from_standard_streams(stream) {
             self.attend(stream, Traffic::default(), &[], 0, room);
         }
     }
 
     fn resume(&'static self, taken: Taken, room: OwnedSemaphorePermit) {
         let stream = std::net::TcpStream::from(taken.socket);
-        self.attend(stream, taken.traffic, &taken.read, taken.handed_on, room);
+        if let Ok(stream) = net::TcpStream::from_std(stream) {
+            self.attend(stream, taken.traffic, &taken.read, taken.handed_on, room);
+        }
     }
 
     /// Serves a connection until it ends. A worker before has `read` this of a request.
     fn attend(
         &'static self,
-        stream: std::net::TcpStream,
+        stream: net::TcpStream,
         traffic: Traffic,
         read: &[u8],
         handed_on: u32,
@@ -204,9 +208,6 @@ impl Server {
         if !read.is_empty() {
             connection.resume(read, handed_on);
         }
-        let Ok(stream) = net::TcpStream::from_std(stream) else {
-            return;
-        };
         let guest = self.connections.enter(connection.caller(), room);
         let wire = Wire::new(
             stream,
@@ -258,7 +259,8 @@ impl Server {
             if is_free && !self.connections.any(keeps) {
                 break;
             }
-            sleep(Duration::from_millis(1)).await;
+            // What takes long is looked at less often.
+            sleep((since.elapsed() / 16).clamp(FIRST_LOOK, LATER_LOOKS)).await;
         }
         worker.place.set_phase(Phase::Left);
         // At once: on the usual way out the connections would be closed that are the keeper's now.
