@@ -66,5 +66,5 @@ abi: build
 abi-quick: build
 	actions/matrix/run.sh fast
 
-include docker/image.mk
+include docker/image.mk docker/dist/dist.mk
 -include runner/benches/bench.mk tests/soak.mk
