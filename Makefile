@@ -4,13 +4,15 @@
 # make fuzz   a minute for each target
 # make abi    the matrix of compilers and languages
 # make image  the images, built and checked
+# make dist   a tarball and a Debian package
+# make deny   licences, sources and versions of the dependencies
 
 RUNNER  := target/release/action-runner
 REVERSE := target/actions/reverse
 DEMO    := 127.0.0.1:8080
 HEADERS := action-abi/include/action.h
 
-.PHONY: demo build test lint unit black-box fuzz abi abi-quick
+.PHONY: demo build test lint unit black-box fuzz abi abi-quick deny
 
 # Inlining a quarter as eager as usual (docker/runner/compile.sh does the same): a run takes 1 % longer, and of the
 # memory of an idle runner, most of which is its own code, 5 % are saved.
@@ -41,6 +43,18 @@ unit:
 black-box: build
 	cargo test -p black-box --test main
 
+# deny.toml says what may be compiled in. Known problems are left out, with a line that says so, where their database
+# cannot be reached.
+DENY := $(CURDIR)/target/tools/bin/cargo-deny
+
+deny: | $(DENY)
+	$(DENY) --all-features check licenses bans sources
+	@if $(DENY) fetch db >/dev/null 2>&1; then $(DENY) --all-features check --disable-fetch advisories; \
+	else echo "advisories left out: their database cannot be reached"; fi
+
+$(DENY):
+	cargo install --locked --root target/tools --target-dir target/tools/build cargo-deny@0.20.2
+
 # Five targets over what strangers can send.
 fuzz:
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-60} cargo test -p action-runner --test fuzz -- --nocapture --test-threads=2
@@ -52,5 +66,5 @@ abi: build
 abi-quick: build
 	actions/matrix/run.sh fast
 
-include docker/image.mk
+include docker/image.mk docker/dist/dist.mk
 -include runner/benches/bench.mk tests/soak.mk

@@ -26,15 +26,31 @@ vendor() {
     cp Cargo.lock "$OUT/vendored.lock"
 }
 
-# build TAG DOCKERFILE [ARGUMENT...]: quiet unless it fails.
+# Says every quarter of a minute what the build is at, for as long as this script runs.
+progress() {
+    seconds=0
+    while sleep 15 && kill -0 $$ 2>/dev/null; do
+        seconds=$((seconds + 15))
+        say "  $seconds s: $(tail -n 1 "$OUT/build.log" | tr -d '\033\r' | cut -c1-90)"
+    done
+}
+
+# build TAG DOCKERFILE [ARGUMENT...]: the engine's own words only if it fails.
 build() {
     tag=$1 file=$2
     shift 2
     say "building $tag"
+    : >"$OUT/build.log"
+    progress &
+    ticking=$!
+    built=yes
     docker build --file "$file" --tag "$tag" --build-arg "VERSION=$VERSION" --build-arg "REVISION=$REVISION" "$@" - \
-        <"$OUT/context.tar" >"$OUT/build.log" 2>&1 || { tail -n 40 "$OUT/build.log" >&2; exit 1; }
+        <"$OUT/context.tar" >"$OUT/build.log" 2>&1 || built=no
+    kill $ticking
+    [ $built = yes ] || { tail -n 40 "$OUT/build.log" >&2; exit 1; }
 }
 
+[ -n "${RUNNER:-}" ] || say "compiling takes minutes, a quarter of an hour on two busy cores; what it says is in $OUT/build.log"
 docker/stand-ins.sh
 vendor
 VENDOR=$VENDOR PREBUILT=${RUNNER:-} docker/context.sh >"$OUT/context.tar"

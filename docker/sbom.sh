@@ -9,7 +9,8 @@ OUT=$PWD/target/image
 PATH=$PATH:$OUT/tools/bin
 
 if ! command -v cargo-cyclonedx >/dev/null; then
-    cargo install --quiet --locked --root "$OUT/tools" "cargo-cyclonedx@$VERSION"
+    echo "image: compiling cargo-cyclonedx, once (a few minutes)"
+    cargo install --locked --root "$OUT/tools" "cargo-cyclonedx@$VERSION"
 fi
 cargo cyclonedx --quiet --manifest-path runner/Cargo.toml --format json --spec-version 1.5 \
     --override-filename sbom-of-the-crates
