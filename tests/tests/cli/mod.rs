@@ -2,6 +2,7 @@
 
 mod inspect;
 mod invoke;
+mod new;
 mod serve;
 
 use std::io::Write;
