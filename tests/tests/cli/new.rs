@@ -113,12 +113,17 @@ fn written(language: &Language, parent: &Path) -> String {
     text(&output.stdout)
 }
 
+#[expect(clippy::print_stderr, reason = "whoever runs the tests should know")]
+fn left_out(what: &str) {
+    eprintln!("left out: {what}");
+}
+
 fn every_line_that_new_prints(language: &Language) {
     if !runs(language.compiler) {
-        eprintln!(
-            "left out: {}, for `{}` does not run here",
+        left_out(&format!(
+            "{}, for `{}` does not run here",
             language.word, language.compiler
-        );
+        ));
         return;
     }
     let parent = parent(language.word);
@@ -137,10 +142,10 @@ fn every_line_that_new_prints(language: &Language) {
 /// At a line of the source, and with the words of the project's README.
 fn a_debugger_stops(language: &Language, project: &Path) {
     if !runs("gdb --version") {
-        eprintln!(
-            "left out: breakpoints in {}, for there is no gdb",
+        left_out(&format!(
+            "breakpoints in {}, for there is no gdb",
             language.word
-        );
+        ));
         return;
     }
     assert_exit(&shell(language.debug, project), 0);
