@@ -67,10 +67,20 @@ fn panic_text(payload: Box<dyn std::any::Any + Send>) -> Error {
         _ => "a value that is not text",
     };
     let text = match last_panic() {
+        // The place is in tokio, on the machine that built the library. stderr has it.
+        _ if wants_tokio(message) => WANTS_TOKIO.to_owned(),
         Some(place) => format!("{}, {}", message, place),
         None => message.to_owned(),
     };
     // Dropping a payload of a foreign type could panic again, and here nothing would catch that.
     std::mem::forget(payload);
     Error::new(text)
+}
+
+/// What tokio says when it misses its runtime, said to somebody who has not turned on the feature.
+const WANTS_TOKIO: &str = "The action uses tokio outside of a tokio runtime. Build it with action-abi's feature \"tokio\", \
+    and use it on threads of that runtime.";
+
+fn wants_tokio(message: &str) -> bool {
+    message.starts_with("there is no reactor running")
 }

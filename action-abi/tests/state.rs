@@ -90,9 +90,14 @@ async fn waits(_: Value) -> Result<Value, Error> {
     pending().await
 }
 
+/// As tokio does without a runtime.
+fn reactorless(_: Value) -> Result<Value, Error> {
+    panic!("there is no reactor running, must be called from the context of a Tokio 1.x runtime")
+}
+
 action_abi::export!(
     init = start, state = set_up, ready = check, map_err = answer;
-    items::list, items::get as "item", items::nothing, waits
+    items::list, items::get as "item", items::nothing, waits, reactorless
 );
 
 // A type of abi_stable's, which has a field of no size without repr(C).
@@ -137,7 +142,7 @@ fn a_library_with_a_state() {
         .iter()
         .map(ToString::to_string)
         .collect();
-    assert_eq!(names, ["list", "item", "nothing", "waits"]);
+    assert_eq!(names, ["list", "item", "nothing", "waits", "reactorless"]);
 
     let (status, text) = call("list", "{}", &RawContext::EMPTY);
     assert_eq!((status, text.contains("no state yet")), (ffi::ERROR, true));
@@ -166,9 +171,24 @@ fn a_library_with_a_state() {
     );
     assert_eq!(called("nothing", "{}"), ok("{}"));
     assert_eq!(taken(module().ready()()), error("\"2 items are too few\""));
+    breakdowns();
 }
 
-/// Ended by dropping it; the answer is that of an action that broke down.
+/// What is answered with 502: a wait beyond the deadline, and a runtime that is missing.
+fn breakdowns() {
+    let mut past = RawContext::EMPTY;
+    past.deadline_ms = 1;
+    assert_eq!(call("waits", "{}", &past).0, ffi::PANIC);
+    let (status, text) = call("reactorless", "{}", &RawContext::EMPTY);
+    assert_eq!(status, ffi::PANIC);
+    assert!(
+        text.contains("feature \\\"tokio\\\"") && !text.contains(".rs"),
+        "{}",
+        text
+    );
+}
+
+/// Ended by dropping it.
 #[test]
 fn an_async_handler_ends_at_its_deadline() {
     let begin = Instant::now();
@@ -176,10 +196,6 @@ fn an_async_handler_ends_at_its_deadline() {
     let error = test::call(waits, "{}", &late.build()).unwrap_err();
     assert!(error.to_string().contains("at its deadline"), "{}", error);
     assert!(DROPPED.load(Ordering::SeqCst) && begin.elapsed() < Duration::from_secs(5));
-
-    let mut past = RawContext::EMPTY;
-    past.deadline_ms = 1;
-    assert_eq!(call("waits", "{}", &past).0, ffi::PANIC);
 }
 
 #[test]
