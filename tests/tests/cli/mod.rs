@@ -1,5 +1,6 @@
 //! The command line as people and scripts see it: results on stdout, words on stderr, and the exit status.
 
+mod documents;
 mod inspect;
 mod invoke;
 mod new;

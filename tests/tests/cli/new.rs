@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Mutex;
 
 use black_box::{fixtures, launch};
 use serde_json::{Value, json};
@@ -66,8 +67,11 @@ const MADE: Language = Language {
     stop: ("", ""),
 };
 
+/// Held by who builds into the folder that the Rust projects share.
+pub(super) static CARGO: Mutex<()> = Mutex::new(());
+
 /// A shell in this folder, with nothing of the cargo that runs the tests.
-fn shell(line: &str, folder: &Path) -> Output {
+pub(super) fn shell(line: &str, folder: &Path) -> Output {
     let mut command = Command::new("sh");
     for (variable, _) in std::env::vars_os() {
         let name = variable.to_string_lossy();
@@ -174,6 +178,7 @@ fn a_debugger_stops(language: &Language, project: &Path) {
 
 #[test]
 fn new_rust() {
+    let _alone = CARGO.lock();
     every_line_that_new_prints(&LANGUAGES[0]);
 }
 
