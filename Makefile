@@ -38,6 +38,7 @@ lint:
 unit:
 	cargo test -p action-abi
 	cargo test -p action-abi --features schema
+	cargo test -p action-abi --features tokio
 	cargo test -p action-runner
 
 black-box: build

@@ -3,7 +3,8 @@
 //!
 //! Nothing here may change its size, order or meaning within version 1. [`RawContext`] and [`Module`]
 //! grow at their end. Authors of actions need none of this: it is for runners, and for `export!`.
-//! All unsafe code of the crate stands here and in `calls`, the functions that a library hands out.
+//! All unsafe code of the crate stands here, in `calls`, the functions that a library hands out, and in `given`, the
+//! context that they are called with.
 
 // Module_Ref is abi_stable's way to name the reference to a Module.
 #![allow(unsafe_code, non_camel_case_types)]
@@ -17,10 +18,12 @@ use abi_stable::std_types::{RSlice, RStr};
 use abi_stable::StableAbi;
 
 mod calls;
+mod given;
 
 #[doc(hidden)]
 pub use calls::header;
 pub(crate) use calls::{flush_c_streams, invoke};
+pub(crate) use given::Given;
 
 /// Version of both dialects; `ACTION_ABI_VERSION` in `action.h`.
 pub const ABI_VERSION: u32 = 1;
@@ -122,60 +125,6 @@ impl RawContext {
 #[repr(transparent)]
 #[derive(Debug, Clone, Copy, StableAbi)]
 pub struct ContextPtr(#[sabi(unsafe_opaque_field)] pub *const RawContext);
-
-/// A copy of a context, whose strings may be read as long as it lives.
-pub(crate) struct Given(RawContext);
-
-// SAFETY: it is never written, and the runner does not write what it points to while it lives.
-unsafe impl Send for Given {}
-// SAFETY: the same.
-unsafe impl Sync for Given {}
-
-impl Given {
-    pub(crate) const NOTHING: Self = Self(RawContext::EMPTY);
-
-    /// Copies what the runner filled in; what lies beyond its `size` stays empty.
-    ///
-    /// # Safety
-    /// `from` is null, or the address of a context of which `size` bytes are readable now, and its strings
-    /// as long as the copy lives.
-    unsafe fn copy(from: ContextPtr) -> Self {
-        let mut context = RawContext::EMPTY;
-        if from.0.is_null() {
-            return Self(context);
-        }
-        // SAFETY: `size` is the first field, so it stands at the address itself, and there is at least
-        // that (the caller's word). Read by itself, since a reference would claim all fields.
-        let given = unsafe { from.0.cast::<usize>().read() };
-        // SAFETY: source: `given` bytes are readable (the caller's word); target: no more than it has.
-        unsafe {
-            ptr::copy_nonoverlapping(
-                from.0.cast::<u8>(),
-                ptr::addr_of_mut!(context).cast::<u8>(),
-                given.min(mem::size_of::<RawContext>()),
-            );
-        }
-        Self(context)
-    }
-
-    pub(crate) fn deadline_ms(&self) -> i64 {
-        self.0.deadline_ms
-    }
-}
-
-macro_rules! strings {
-    ($($field:ident)+) => {
-        impl Given {$(
-            /// None when it is empty or not UTF-8.
-            pub(crate) fn $field(&self) -> Option<&str> {
-                // SAFETY: readable as long as `self` lives: the promise of `copy`.
-                let bytes = unsafe { self.0.$field.bytes() };
-                std::str::from_utf8(bytes).ok().filter(|text| !text.is_empty())
-            }
-        )+}
-    };
-}
-strings! { activation_id transaction_id ns action_name action_version api_key api_host traceparent tracestate }
 
 /// Called by the runner, once and from any thread, when it is done with a result's bytes.
 pub type Release = unsafe extern "C" fn(owner: *mut c_void);

@@ -59,7 +59,7 @@
 //! - `fn(P) -> Result<R, E>` or `fn(P, &Context) -> Result<R, E>`, or an `async fn` of either shape.
 //! - `P` is any type that deserialises into something owned, `serde_json::Value` and `Box<RawValue>` too.
 //!   Parameters that do not fit never reach the handler: the caller is told what is wrong, and where.
-//! - `R` is any type that serialises into a JSON object or array.
+//! - `R` is any type that serialises into a JSON object or array; `()` is `{}`.
 //! - `E` is any [`std::error::Error`], or anything else with a text ([`Failure`]); [`Error`] can be a JSON value.
 //!
 //! A panic is caught and answered with its message and source line; the library goes on to the next run.
@@ -68,15 +68,18 @@
 //! A handler may be called from any thread and, if the runner allows it, from several at once. What is printed
 //! goes to the log of the run, and is flushed before the run ends.
 //!
-//! [`export!`] takes several functions, and optionally one to call before the first run.
+//! [`export!`] takes several functions, and optionally some to call before the first run, one of which may make a
+//! state that the others are handed. An async handler that still waits for something at its deadline is dropped there.
+//! [`test::call`] calls a handler in a test.
 //!
 //! # Features
 //!
 //! - `schema`: the types of parameters and result also derive `schemars::JsonSchema`, and the library describes
 //!   itself. Needs rustc 1.74.
-//! - `tokio`: async handlers run on a tokio runtime that belongs to the library. Without it they are polled on the
-//!   calling thread, which is enough for futures that bring their own reactor, or need none. Builds with tokio
-//!   1.38, the last for rustc 1.63, and with later ones.
+//! - `tokio`: a tokio runtime belongs to the library, and has a thread of its own. Async handlers are polled on the
+//!   calling thread, everything that they spawn on that one, where it goes on between runs; `init` and all else that
+//!   `export!` takes may spawn too. Without the feature there is no such thread, which is enough for futures that bring
+//!   their own reactor, or need none. Builds with tokio 1.38, the last for rustc 1.63, and with later ones.
 
 // Here too, and not only in the manifest: the cargo of 1.63 does not know its table of lints.
 #![deny(missing_docs, unsafe_code, unsafe_op_in_unsafe_fn)]
@@ -86,16 +89,24 @@ mod error;
 mod export;
 pub mod ffi;
 mod handler;
+mod panics;
+mod run;
+mod state;
+pub mod test;
 mod wait;
 
-pub use context::Context;
+pub use context::{Context, ContextBuilder};
 pub use error::{Error, Failure};
-pub use handler::{Handler, Init, Output, Parameters};
+pub use handler::{Handler, Output, Parameters};
+pub use state::Init;
 
 /// What `export!` expands to. Not for use by hand: may change without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::export::{describe_handler, init, ready, run, Answer, EntryPoint, Library, Run};
+    pub use crate::error::{AsText, With};
+    pub use crate::export::{EntryPoint, Library};
     pub use crate::ffi::header;
+    pub use crate::run::{show, Run, Visitor};
+    pub use crate::state::{init, ready, set_up, state_of, NoState};
     pub use abi_stable::library::LibHeader;
 }

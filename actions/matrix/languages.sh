@@ -88,7 +88,6 @@ reverse_of() {
     if [[ $language = rust ]]; then
         library=$(rust_library "$compiler" "$root/actions/reverse/rust" "$folder") || return 1
     else
-        [[ $language != c ]] || library=libreverse.so
         cp -R "$root/actions/reverse/$language" "$folder" && cd "$folder" && make clean >&2 || return 1
         [[ $language != go ]] || go mod edit -replace "action=$root/actions/go/action" || return 1
         make_with "$compiler" ABI="$header" RUNNER="$runner" "$library" >&2 || return 1
@@ -98,10 +97,9 @@ reverse_of() {
 }
 
 project() {
-    local language=$1 compiler=$2 name=my-$1-$2 library=./libaction.so abi=()
+    local language=$1 compiler=$2 name=my-$1-$2 library=./libaction.so
     name=${name//+/p}
-    [[ $language != rust ]] || abi=(--abi-path "$root/action-abi")
-    cd "$out/projects" && "$runner" new "$name" --lang "$language" "${abi[@]}" >&2 && cd "$name" || return 1
+    cd "$out/projects" && "$runner" new "$name" --lang "$language" >&2 && cd "$name" || return 1
     if [[ $language = rust ]]; then
         library=$(rust_library "$compiler" "$PWD" "$PWD/built") || return 1
         [[ $compiler != current ]] || env -u CARGO_TARGET_DIR cargo test >&2 || return 1

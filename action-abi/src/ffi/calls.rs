@@ -10,7 +10,10 @@ use abi_stable::std_types::{RSlice, RStr};
 
 use super::{ContextPtr, Found, Given, Module, Module_Ref, RawResult, Str};
 use crate::context::Context;
-use crate::export::{self, Library, Run};
+use crate::export::{self, Library};
+use crate::panics::{self, answer};
+use crate::run::{self, Run};
+use crate::wait;
 
 /// The header by which the runner finds `L`: the value of the one symbol that a library exports.
 #[doc(hidden)]
@@ -24,10 +27,10 @@ extern "C" fn construct<L: Library>() -> RootModuleResult {
 }
 
 fn module<L: Library>() -> Module_Ref {
-    export::remember_where_panics_happen();
+    panics::remember_where_panics_happen();
     let names: Vec<RStr<'static>> = L::ENTRY_POINTS
         .iter()
-        .map(|entry| RStr::from_str(entry.name))
+        .map(|entry| RStr::from_str(entry.name()))
         .collect();
     Module {
         entry_points: RSlice::from_slice(Box::leak(names.into_boxed_slice())),
@@ -46,7 +49,7 @@ pub(crate) unsafe extern "C" fn invoke<R: Run>(params: Str, context: ContextPtr)
     let params = unsafe { params.bytes() };
     // SAFETY: the same.
     let given = unsafe { Given::copy(context) };
-    export::answer(|| R::run(params, &Context::new(given)))
+    answer(|| run::run::<R>(params, &Context::new(given)))
 }
 
 /// # Safety
@@ -64,11 +67,11 @@ unsafe extern "C" fn find<L: Library>(name: Str) -> Found {
 unsafe extern "C" fn init<L: Library>(context: ContextPtr) -> RawResult {
     // SAFETY: readable for the whole call (the caller's word), in which it is used up.
     let given = unsafe { Given::copy(context) };
-    export::answer(|| L::init(&Context::new(given)).map(|()| Vec::new()))
+    answer(|| wait::inside(|| L::init(&Context::new(given))).map(|()| Vec::new()))
 }
 
 extern "C" fn ready<L: Library>() -> RawResult {
-    export::answer(|| L::ready().map(|()| Vec::new()))
+    answer(|| wait::inside(L::ready).map(|()| Vec::new()))
 }
 
 /// # Safety
@@ -76,7 +79,7 @@ extern "C" fn ready<L: Library>() -> RawResult {
 unsafe extern "C" fn describe<L: Library>(entry_point: Str) -> RawResult {
     // SAFETY: the caller's word.
     let name = unsafe { entry_point.bytes() };
-    export::answer(|| export::describe::<L>(name))
+    answer(|| export::describe::<L>(name))
 }
 
 extern "C" {

@@ -1,7 +1,9 @@
 //! The command line as people and scripts see it: results on stdout, words on stderr, and the exit status.
 
+mod documents;
 mod inspect;
 mod invoke;
+mod new;
 mod serve;
 
 use std::io::Write;

@@ -120,7 +120,7 @@ fn flags_come_from_the_environment_too() {
 #[test]
 fn help_is_as_reviewed() {
     let folder = fixtures::workspace().join("tests/tests/cli/help");
-    for command in ["", "serve", "invoke", "inspect", "healthcheck"] {
+    for command in ["", "serve", "invoke", "inspect", "healthcheck", "new"] {
         let words: Vec<_> = [command, "--help"]
             .into_iter()
             .filter(|word| !word.is_empty())

@@ -5,7 +5,8 @@
 
 int main(void) {
     const char expected[] = "{\"received\":{\"name\":\"world\"}}";
-    const action_str params = {"{\"name\":\"world\"}", 16};
+    const char given[] = "{\"name\":\"world\"}";
+    const action_str params = {given, sizeof given - 1};
     const action_result result = invoke(params, NULL);
 
     assert(action_abi_version() == ACTION_ABI_VERSION);

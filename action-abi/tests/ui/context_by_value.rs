@@ -1,0 +1,9 @@
+#![allow(unused_imports)]
+use action_abi::{export, Context, Error};
+use serde_json::Value;
+
+fn handler(params: Value, _: Context) -> Result<Value, Error> {
+    Ok(params)
+}
+
+export!(handler);
