@@ -11,6 +11,7 @@ use crate::action;
 use crate::config::BAKED;
 use crate::package::{self, Code, Refused};
 use crate::process::connection::{Caller, Entry};
+use crate::process::shared::Phase;
 use crate::protocol::answer::Answer;
 use crate::protocol::envelope::{Initialisation, Note};
 use crate::protocol::init::Init;
@@ -35,14 +36,38 @@ impl Drop for Turn<'_> {
 
 impl Engine {
     /// Initialises with what `caller` sent: a request, or the refusal of one that cannot be read.
-    pub fn init(
-        &self,
-        caller: Caller,
-        request: Result<Init<'_>, BadRequest>,
-        note: Note,
-    ) -> Answer {
+    /// `None`: the next process answers it, which finds what has been read of it.
+    pub fn init(&self, caller: Caller, request: Result<Init<'_>, BadRequest>) -> Option<Answer> {
         let _turn = self.turn();
-        self.init_in_turn(caller, request, note)
+        let is_for_another = request
+            .as_ref()
+            .is_ok_and(|init| self.has_loaded_another(init));
+        if is_for_another && caller.may_be_handed_on() {
+            self.leave_as(Phase::Yielding);
+            return None;
+        }
+        Some(self.init_in_turn(caller, request, Note::default()))
+    }
+
+    /// Has this process loaded the action of the configuration otherwise than this `/init` wants it: with another entry
+    /// point, or in another environment? A process loads once.
+    fn has_loaded_another(&self, init: &Init<'_>) -> bool {
+        let is_first = self.worker.shared.delivered.load(Acquire) == 0;
+        let env = init.env.iter();
+        let env: Vec<(&str, &str)> = env.map(|(name, value)| (&**name, &**value)).collect();
+        let is_loaded = self.loaded_action().is_some();
+        is_first
+            && is_loaded
+            && init.code.is_none()
+            && !self.is_loaded_as(self.entry_point_of(init), &env)
+    }
+
+    /// What an `/init` calls `main` is what the configuration says, for its action.
+    fn entry_point_of<'a>(&'a self, init: &'a Init<'_>) -> &'a str {
+        match &*init.entry_point {
+            "main" if init.code.is_none() => &self.worker.config.entry_point,
+            name => name,
+        }
     }
 
     /// The same for an `/init` that may come with each request, since its caller cannot know whether the process behind
@@ -171,10 +196,8 @@ impl Engine {
             Some(code) => Some(self.receive(code, recipe)?),
             None => None,
         };
-        if init.code.is_none() && recipe.entry_point == "main" {
-            let configured = &self.worker.config.entry_point;
-            recipe.entry_point.clone_from(configured);
-        }
+        self.entry_point_of(init)
+            .clone_into(&mut recipe.entry_point);
         // Nobody reads it before it counts as delivered.
         let written = recipe.write(&self.worker.delivery.recipe);
         written.map_err(|error| PackageRefusal::NoMemory {

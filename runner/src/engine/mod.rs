@@ -112,8 +112,12 @@ impl Engine {
 
     /// From now on this process takes nothing new, and another takes its place.
     pub fn leave(&self) {
+        self.leave_as(Phase::Leaving);
+    }
+
+    fn leave_as(&self, phase: Phase) {
         if !self.leaving.swap(true, Relaxed) {
-            self.worker.report(Phase::Leaving);
+            self.worker.report(phase);
             self.worker.wake();
         }
     }

@@ -7,11 +7,24 @@ use rustix::net::{getpeername, getsockname};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use super::page::CONNECTIONS;
+use crate::refusal::{CannotServe, Scarce};
 
 /// Descriptors that are not for connections, with what a library usually opens.
 const OTHERS: u64 = 1024;
 /// Numbers that only the keeper can use: it has to answer for a worker that has used up all others.
 const KEEPERS: u64 = 16;
+
+/// The fewest that a runner can do with: its own, those of a library, and some connections.
+const FEWEST: u64 = 64;
+
+/// Refuses to begin with fewer descriptors than it takes to serve.
+pub(super) fn enough() -> Result<(), CannotServe> {
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    match limit {
+        FEWEST.. => Ok(()),
+        _ => Err(CannotServe::Scarce(Scarce(rustix::io::Errno::MFILE.into()))),
+    }
+}
 
 /// Makes this process's table as large as it will be, while nobody shares it: a shared one waits 8 to 16 ms whenever it
 /// grows, until every processor has seen that (the kernel's RCU), and everybody waits with it.

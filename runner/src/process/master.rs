@@ -24,7 +24,7 @@ use super::sys::{self, Signals, SingleThread};
 use super::upload::Uploads;
 use super::watchdog::{Countdown, TICK};
 use super::worker::CANNOT_BEGIN;
-use super::{Delivery, Roles, Start, descendants, moment};
+use super::{Delivery, Roles, Start, descendants, descriptors, moment};
 use crate::config::Config;
 use crate::package;
 use crate::refusal::{self, CannotServe, Death};
@@ -98,6 +98,7 @@ struct Ending {
 
 /// Serves until told to stop. Returns the program's exit status.
 pub fn run(config: &'static Config, roles: Roles) -> Result<i32, CannotServe> {
+    descriptors::enough()?;
     let (listener, address) = bound(config.listen, "--listen")?;
     let admin = config.admin.map(|wanted| bound(wanted, "--admin"));
     let admin = admin.transpose()?;
@@ -177,6 +178,8 @@ impl Master {
             self.announce();
             self.advance_swap();
             self.replenish();
+            // Those that were told to leave just now may have been the last that it waited for.
+            self.advance_swap();
             // Last: nobody waits for it.
             if std::mem::take(&mut self.has_strays) {
                 self.kill_strays();
@@ -313,15 +316,22 @@ impl Master {
     pub(super) fn what_to_start(&self, is_candidate: bool) -> Start {
         let is_delivered = self.shared.delivered.load(Acquire) != 0;
         let broken = self.breaker.sentence(is_delivered);
+        let loads_lazily = self.config.loads_lazily() && !self.has_served;
         match broken.filter(|_| !is_candidate) {
             Some(sentence) => Start::Broken(sentence.to_owned()),
             None if is_delivered => Start::Delivered,
             // A candidate has come to load it.
             None if self.library.is_there(self.config) => Start::Configured {
-                lazily: self.config.loads_lazily() && !is_candidate && !self.has_served,
+                lazily: self.is_for_init() || (loads_lazily && !is_candidate),
             },
             None => Start::Empty,
         }
+    }
+
+    /// Does an `/init` wait for a worker that has loaded nothing?
+    fn is_for_init(&self) -> bool {
+        let yields = |pair: &Pair| pair.place.phase() == Phase::Yielding;
+        self.pairs.iter().any(yields)
     }
 
     /// Must this pair be replaced by another?

@@ -42,7 +42,7 @@ use master::SHORT_LIFE;
 pub use master::run;
 pub use orphans::Told;
 pub use side_process::SideProcess;
-pub use worker::Worker;
+pub use worker::{CANNOT_BEGIN, Worker};
 
 use std::os::fd::OwnedFd;
 

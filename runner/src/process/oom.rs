@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use rustix::mm::{MlockAllFlags, mlockall};
 
+use super::sys;
+
 /// By how much a worker is likelier to be killed than its keeper, in thousandths of all the memory there is. The
 /// children of its action inherit it.
 pub(super) const WORKER: i32 = 100;
@@ -59,6 +61,7 @@ impl MemoryLock {
         if self.locked {
             self.due = None;
         } else {
+            sys::drop_code();
             // Refused where the limit of locked memory is smaller than all that is mapped (docs/reliability.md).
             let _ = mlockall(MlockAllFlags::CURRENT | MlockAllFlags::ONFAULT);
             self.locked = true;

@@ -17,8 +17,6 @@ use crate::refusal::{Death, Phase};
 
 /// How long a connection is kept for its caller to read the answer and hang up.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// How far above all that were noted the number of a connection is looked for that was not.
-const UNNOTED: usize = 64;
 /// Idle connections that are no burden for a worker.
 const FEW: usize = 256;
 /// How many pieces are read of what a caller still sends, before others have their turn.
@@ -77,10 +75,8 @@ impl Orphans {
         let Some(port) = descriptors::port(listener) else {
             return;
         };
-        let end = page.in_use().count() + UNNOTED;
-        let end = RawFd::try_from(end).unwrap_or(RawFd::MAX);
         let is_callers = |socket: BorrowedFd<'_>| descriptors::is_callers(socket, port);
-        for socket in table.take_if(end, is_callers) {
+        for socket in table.take_if(page.end_of_connections(), is_callers) {
             let traffic = sys::traffic(socket.as_fd()).unwrap_or_default();
             self.offered.push(Waiting::idle(socket, traffic));
         }

@@ -11,6 +11,8 @@ use super::replay::Replay;
 pub const CONNECTIONS: usize = 4096;
 /// Descriptor numbers that may be a connection's. Pages of numbers that are never used cost nothing.
 const NUMBERS: usize = CONNECTIONS + 4096;
+/// How far above all that were noted the number of a connection is looked for that was not.
+const UNNOTED: usize = 64;
 /// Requests that are kept at once. One that comes when all are taken is not kept.
 const REPLAYS: usize = 128;
 
@@ -51,6 +53,13 @@ impl Page {
     pub(super) fn in_use(&self) -> impl Iterator<Item = (RawFd, &Slot)> {
         let used = (self.used.load(Acquire) as usize).min(NUMBERS);
         (0..).zip(&self.slots[..used])
+    }
+
+    /// The numbers below this are a worker's own, or have been a connection's; those of a connection that was accepted
+    /// and not yet noted are among them too.
+    pub(super) fn end_of_connections(&self) -> RawFd {
+        let used = (self.used.load(Acquire) as usize).min(NUMBERS);
+        RawFd::try_from(used + UNNOTED).unwrap_or(RawFd::MAX)
     }
 
     pub(super) fn number_of(&self, slot: &Slot) -> RawFd {

@@ -43,7 +43,10 @@ pub(super) struct Pair {
 impl Pair {
     /// Does it serve, or will it, with nobody having told it to leave?
     pub(super) fn stays(&self) -> bool {
-        let leaves = matches!(self.place.phase(), Phase::Leaving | Phase::Left);
+        let leaves = matches!(
+            self.place.phase(),
+            Phase::Leaving | Phase::Left | Phase::Yielding
+        );
         self.worker.is_some() && !leaves && self.place.stop() == Stop::No
     }
 

@@ -63,6 +63,8 @@ pub enum Phase {
     Leaving = 7,
     /// It has left: nobody is owed an answer by it.
     Left = 8,
+    /// As leaving; an `/init` that came to it is the next one's, which must not have loaded anything before.
+    Yielding = 9,
 }
 
 impl Phase {
@@ -128,6 +130,7 @@ impl Place {
             6 => Phase::Worn,
             7 => Phase::Leaving,
             8 => Phase::Left,
+            9 => Phase::Yielding,
             _ => Phase::Nobody,
         }
     }

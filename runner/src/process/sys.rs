@@ -170,10 +170,18 @@ impl DeadTable {
     }
 }
 
-/// Closes the copies that a child of an action's has inherited from the server. Does nothing in any other process.
-pub fn close_inherited(numbers: impl Iterator<Item = RawFd>) {
-    if is_forked_child() {
-        for number in numbers {
+/// Closes the copies that a child of an action's has inherited from the server: those of which this holds. Does nothing
+/// in any other process.
+pub fn close_inherited(
+    numbers: impl Iterator<Item = RawFd>,
+    holds: impl Fn(BorrowedFd<'_>) -> bool,
+) {
+    if !is_forked_child() {
+        return;
+    }
+    for number in numbers {
+        // SAFETY: a number that is not negative; this child has one thread, so that nobody closes it meanwhile.
+        if holds(unsafe { BorrowedFd::borrow_raw(number) }) {
             // SAFETY: a copy that this child has only inherited; the code that owned it does not run in it.
             unsafe { libc::close(number) };
         }
@@ -259,6 +267,21 @@ pub fn flush_stdio() {
         // SAFETY: a null pointer means all streams; each is locked by libc while it is flushed.
         unsafe { libc::fflush(ptr::null_mut()) };
     }
+}
+
+/// Lets go of the program's code that was used so far. What is used again comes from its file again: a process that has
+/// started, and then only waits, needs little of it.
+pub fn drop_code() {
+    unsafe extern "C" {
+        // Where the program's own headers, constants and code begin and end: the linker says so.
+        static __executable_start: u8;
+        static etext: u8;
+    }
+    let (start, end) = (&raw const __executable_start, &raw const etext);
+    let whole = rustix::param::page_size();
+    let length = (end.addr() - start.addr()) / whole * whole;
+    // SAFETY: whole pages of a file that nobody writes to: whoever reads or executes them afterwards finds the same.
+    let _ = unsafe { libc::madvise(start.cast_mut().cast(), length, libc::MADV_DONTNEED) };
 }
 
 /// From now on this process is aborted when this thread ends by itself (`pthread_exit`), and not by `exit`.

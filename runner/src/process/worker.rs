@@ -24,7 +24,7 @@ use crate::package;
 use crate::refusal::Scarce;
 
 /// The status of a worker that could not begin.
-pub(super) const CANNOT_BEGIN: i32 = 71;
+pub const CANNOT_BEGIN: i32 = 71;
 /// How long the library's copy is waited for.
 const COPY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a worker waits for what a dead one held: its keeper closes that within microseconds.
@@ -208,7 +208,11 @@ fn prepare(thread: &SingleThread, birth: Birth, master: Pid) -> io::Result<Worke
         birth.wakeup.0.as_fd(),
     ];
     let own = own.into_iter().chain(birth.queue.descriptors());
-    mind_forks(page, descriptors::numbers(own).collect());
+    mind_forks(
+        page,
+        birth.listener.as_fd(),
+        descriptors::numbers(own).collect(),
+    );
     // The action's table of descriptors holds it until it is gone.
     std::mem::forget(birth.life);
     Ok(Worker {
@@ -249,15 +253,17 @@ fn restore_streams() {
 
 /// A child that an action forks has copies of what the server uses: it must not answer its callers, nor keep their
 /// connections open.
-fn mind_forks(page: &'static Page, own: Vec<RawFd>) {
-    static SERVER: OnceLock<(&Page, Vec<RawFd>)> = OnceLock::new();
-    let _ = SERVER.set((page, own));
+fn mind_forks(page: &'static Page, listener: BorrowedFd<'_>, own: Vec<RawFd>) {
+    static SERVER: OnceLock<(&Page, u16, Vec<RawFd>)> = OnceLock::new();
+    let port = descriptors::port(listener).unwrap_or(0);
+    let _ = SERVER.set((page, port, own));
     sys::watch_forks(|| {
-        let Some((page, own)) = SERVER.get() else {
+        let Some((page, port, own)) = SERVER.get() else {
             return;
         };
-        let callers = page.in_use().filter(|(_, slot)| slot.is_taken());
-        let callers = callers.map(|(number, _)| number);
-        sys::close_inherited(own.iter().copied().chain(callers));
+        sys::close_inherited(own.iter().copied(), |_| true);
+        // The listening socket, whoever has copied it, and the callers' connections.
+        let is_ports = |socket: BorrowedFd<'_>| descriptors::port(socket) == Some(*port);
+        sys::close_inherited(3..page.end_of_connections(), is_ports);
     });
 }

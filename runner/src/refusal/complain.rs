@@ -14,6 +14,8 @@ pub enum CannotServe {
         flag: &'static str,
         source: io::Error,
     },
+    #[error("{0}")]
+    Scarce(Scarce),
     #[error("cannot start: {0}.")]
     System(#[from] io::Error),
 }

@@ -11,7 +11,6 @@ use super::body::{self, Payload};
 use crate::engine::{Engine, Trace};
 use crate::process::connection::Caller;
 use crate::protocol::answer::Answer;
-use crate::protocol::envelope::Note;
 use crate::protocol::web::WebAnswer;
 use crate::protocol::{init, run};
 
@@ -45,8 +44,11 @@ pub(super) async fn init(
         Ok(body) => body,
         Err(answer) => return respond(engine.unread_init(answer)),
     };
-    let answer = engine.init(caller, init::decode(&body), Note::default());
-    respond_to_init(engine, answer)
+    match engine.init(caller, init::decode(&body)) {
+        Some(answer) => respond_to_init(engine, answer),
+        // This connection is left to the next process as it is.
+        None => std::future::pending().await,
+    }
 }
 
 /// Where the process must leave, whatever came in one piece with the `/init` is for the next one.

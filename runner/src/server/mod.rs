@@ -30,9 +30,9 @@ use crate::process::connection::Connection;
 use crate::process::handover::Taken;
 use crate::process::shared::{Phase, Stop};
 use crate::process::sys::{self, Traffic};
-use crate::process::{Told, Worker};
+use crate::process::{CANNOT_BEGIN, Told, Worker};
 use crate::protocol::answer::Answer;
-use crate::refusal;
+use crate::refusal::Scarce;
 use connections::Connections;
 use readiness_probe::ReadinessProbe;
 use routes::Routes;
@@ -56,7 +56,7 @@ const STACK: usize = 8 << 20;
 pub fn work(worker: Worker) -> i32 {
     // An action that ends this thread takes the process with it: its caller would wait for ever beside other threads.
     sys::end_with_this_thread();
-    let config = worker.config;
+    let (config, place) = (worker.config, worker.place);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(config.concurrency)
@@ -74,8 +74,8 @@ pub fn work(worker: Worker) -> i32 {
     match outcome {
         Ok(()) => 0,
         Err(error) => {
-            refusal::complain(&format!("A worker cannot serve: {error}."));
-            1
+            place.say(&Scarce(error).to_string());
+            CANNOT_BEGIN
         }
     }
 }
