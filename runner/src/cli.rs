@@ -90,7 +90,7 @@ pub fn main() -> ExitCode {
         }
     };
     if let Err(mistakes) = values::check_environment(&command) {
-        crate::refusal::complain(&mistakes);
+        crate::refusal::report(&mistakes);
         return Status::Usage.into();
     }
     match parsed.command.unwrap_or(Command::Serve(parsed.serve)) {

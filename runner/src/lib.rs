@@ -1,19 +1,20 @@
 //! The parts of `action-runner`, in the order in which a request meets them.
 //!
-//! | room | what it does | what it must not know |
-//! |---|---|---|
-//! | [`cli`], [`config`] | what the user said, checked | |
-//! | [`process`] | master, keeper, worker: nobody waits in vain | tokio, HTTP, libraries |
-//! | [`server`] | connections, routes, whole bodies | what a body says, what an action is |
-//! | [`engine`] | one activation from start to end | how requests travel |
-//! | [`protocol`] | bodies into typed values, situations into answers | axum, libraries, processes |
-//! | [`package`] | bytes into one library or program, and what it is | requests, running code |
-//! | [`action`] | loading and calling, in each dialect; starting programs | requests, packages' origins |
-//! | [`logs`], [`environment`] | what an action prints and what it finds around it | requests |
-//! | [`admin`], [`watch`] | health, metrics, uploads; the library's file: processes of their own | requests to the action |
-//! | [`refusal`] | every sentence for people | everything else |
+//! | room | what it does | what it knows of the others | what it must not know |
+//! |---|---|---|---|
+//! | [`cli`], [`config`] | what the user said, checked | all, to start them | |
+//! | [`process`] | master, keeper, worker: every caller gets an answer | `logs`, `package` (files in memory) | tokio, HTTP, requests, actions |
+//! | [`server`] | connections, routes, whole bodies | `engine`, `protocol`, `process` | libraries, what an action is |
+//! | [`engine`] | one activation from start to end | `action`, `package`, `protocol`, `process` | how requests travel |
+//! | [`protocol`] | bodies into typed values, situations into answers | nothing | axum, libraries, processes |
+//! | [`package`] | bytes into one library or program, and what it is | nothing | requests, running code |
+//! | [`action`] | loading and calling, in each dialect; starting programs | `package`, `environment`, `protocol` (JSON) | requests, processes |
+//! | [`logs`] | what an action prints | `process` (the page) | requests |
+//! | [`environment`] | the variables that an action finds | `protocol` (what a run says) | all else |
+//! | [`admin`], [`watch`] | health, metrics, uploads; the library's file: processes of their own | `process`, `package`, `action` | requests to the action |
+//! | [`refusal`] | every sentence for people | nothing | everything else |
 //!
-//! A `/run`: `server::handlers::run` → `engine::run` → `protocol::run::decode` → `action.invoke` → `logs.end` →
+//! A `/run`: `server::handlers::run` → `protocol::run::decode` → `engine::run` → `action.invoke` → `logs.end` →
 //! `protocol::answer` → bytes.
 
 pub mod action;

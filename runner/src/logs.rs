@@ -143,7 +143,7 @@ impl Logs {
 
     /// Ends a dead worker's logs, in the keeper: what it had printed, and a sentinel for each activation that was
     /// under way. What cannot be written in time, since nobody reads, is written by `pump` when somebody does.
-    pub fn settle(&self) {
+    pub fn end_for_dead(&self) {
         let until = Instant::now() + READER_TIMEOUT;
         for stream in &self.streams {
             let counts = stream.shared.unended.swap(0, Relaxed);

@@ -9,14 +9,14 @@ use std::path::Path;
 use thiserror::Error;
 
 mod admit;
-mod complain;
 mod death;
 mod program;
+mod report;
 mod web;
 pub use admit::CannotAdmit;
-pub use complain::{CannotServe, Scarce, complain};
 pub use death::{Death, Phase};
 pub use program::NoAnswer;
+pub use report::{CannotServe, Scarce, report};
 pub use web::*;
 
 /// Sentences that carry no data. The first six are fixed by the action protocol, to the letter.

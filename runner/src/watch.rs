@@ -19,7 +19,7 @@ use crate::refusal;
 /// How long a writer has to pause before its file is looked at.
 const PAUSE: Duration = Duration::from_millis(50);
 /// How often the file is looked at without an event.
-const LOOK: Duration = Duration::from_secs(1);
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The life of the process that watches. Returns its exit status.
 pub fn work(side: SideProcess) -> i32 {
@@ -53,13 +53,13 @@ fn watch_folder(path: &Path) -> rustix::io::Result<OwnedFd> {
     Ok(events)
 }
 
-/// Returns when something has happened and its writer pauses, and every `LOOK` in any case.
+/// Returns when something has happened and its writer pauses, and every `LOOK_INTERVAL` in any case.
 fn wait(events: Option<&OwnedFd>) {
     let Some(events) = events else {
-        return std::thread::sleep(LOOK);
+        return std::thread::sleep(LOOK_INTERVAL);
     };
-    let until = Instant::now() + LOOK;
-    let mut patience = LOOK;
+    let until = Instant::now() + LOOK_INTERVAL;
+    let mut patience = LOOK_INTERVAL;
     while is_readable(
         events,
         patience.min(until.saturating_duration_since(Instant::now())),
@@ -83,7 +83,7 @@ struct Watched<'a> {
     seen: Option<Stamp>,
     fingerprint: Option<u64>,
     /// What was last said about a file that is no action.
-    complaint: String,
+    reported: String,
 }
 
 impl<'a> Watched<'a> {
@@ -94,7 +94,7 @@ impl<'a> Watched<'a> {
             path,
             seen,
             fingerprint: fingerprint.filter(|_| stamp(path) == seen),
-            complaint: String::new(),
+            reported: String::new(),
         }
     }
 
@@ -106,10 +106,10 @@ impl<'a> Watched<'a> {
         }
         if let Err(error) = Code::open(self.path) {
             // Perhaps it is still being written. If it was written and is wrong, somebody wants to know.
-            let complaint = error.of(self.path).to_string();
-            if now == stamp(self.path) && complaint != self.complaint {
-                refusal::complain(&complaint);
-                self.complaint = complaint;
+            let reported = error.of(self.path).to_string();
+            if now == stamp(self.path) && reported != self.reported {
+                refusal::report(&reported);
+                self.reported = reported;
             }
             return false;
         }
@@ -117,7 +117,7 @@ impl<'a> Watched<'a> {
         if now != stamp(self.path) {
             return false; // Written to while it was read: the next look will tell.
         }
-        self.complaint.clear();
+        self.reported.clear();
         self.seen = now;
         fingerprint.is_some()
             && std::mem::replace(&mut self.fingerprint, fingerprint) != fingerprint

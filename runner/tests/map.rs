@@ -3,85 +3,58 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A room, and words that must not occur in its code.
-const ROOMS: &[(&str, &[&str])] = &[
+/// A room, the other rooms that it may use, and the crates that it must not.
+const ROOMS: &[(&str, &[&str], &[&str])] = &[
     (
-        "process",
+        "cli",
         &[
-            "tokio",
-            "axum",
-            "hyper",
-            "libloading",
-            "abi_stable",
-            "crate::engine",
-            "crate::server",
+            "action", "admin", "config", "package", "process", "protocol", "refusal", "server",
+            "watch",
         ],
+        &["tokio", "axum", "hyper", "libloading", "abi_stable"],
     ),
+    ("config", &[], ALL),
+    ("process", &["config", "logs", "package", "refusal"], ALL),
     (
-        "protocol",
-        &[
-            "tokio",
-            "axum",
-            "hyper",
-            "libloading",
-            "abi_stable",
-            "crate::process",
-            "crate::engine",
-        ],
-    ),
-    (
-        "package",
-        &[
-            "tokio",
-            "axum",
-            "hyper",
-            "libloading",
-            "abi_stable",
-            "crate::process",
-            "crate::engine",
-        ],
-    ),
-    (
-        "action",
-        &[
-            "tokio",
-            "axum",
-            "hyper",
-            "crate::process",
-            "crate::engine",
-            "crate::server",
-        ],
+        "server",
+        &["config", "engine", "process", "protocol", "refusal"],
+        &["libloading", "abi_stable"],
     ),
     (
         "engine",
         &[
-            "tokio",
-            "axum",
-            "hyper",
-            "libloading",
-            "abi_stable",
-            "crate::server",
+            "action",
+            "config",
+            "environment",
+            "package",
+            "process",
+            "protocol",
+            "refusal",
         ],
+        ALL,
     ),
+    ("protocol", &["refusal"], ALL),
+    ("package", &["refusal"], ALL),
     (
-        "server",
+        "action",
+        &["environment", "package", "protocol", "refusal"],
+        &["tokio", "axum", "hyper"],
+    ),
+    ("logs", &["process"], ALL),
+    ("environment", &["protocol"], ALL),
+    (
+        "admin",
         &[
-            "libloading",
-            "abi_stable",
-            "crate::package",
-            "crate::action",
+            "action", "config", "package", "process", "protocol", "refusal",
         ],
+        &["libloading", "abi_stable"],
     ),
-    (
-        "logs",
-        &["tokio", "axum", "hyper", "crate::protocol", "crate::engine"],
-    ),
-    (
-        "logs.rs",
-        &["tokio", "axum", "hyper", "crate::protocol", "crate::engine"],
-    ),
-    ("refusal.rs", &["tokio", "axum", "hyper", "crate::"]),
+    ("watch", &["package", "process", "refusal"], ALL),
+    ("refusal", &[], ALL),
 ];
+
+/// Most rooms know neither how requests travel nor how libraries are loaded.
+const ALL: &[&str] = &["tokio", "axum", "hyper", "libloading", "abi_stable"];
 
 /// The files that may hold unsafe code, each about one foreign contract.
 const UNSAFE: &[&str] = &[
@@ -118,17 +91,53 @@ fn code(path: &Path) -> String {
     lines.map(|line| line.to_owned() + "\n").collect()
 }
 
+/// The files of a room: `room.rs`, and what lies in the folder of that name.
+fn files_of(room: &str) -> Vec<PathBuf> {
+    let places = [source().join(format!("{room}.rs")), source().join(room)];
+    let there = places.iter().filter(|place| place.exists());
+    there.flat_map(|place| files(place)).collect()
+}
+
+/// The rooms that this code names: after `crate::`, one or several in braces.
+fn named(code: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for rest in code.split("crate::").skip(1) {
+        let list = match rest.strip_prefix('{') {
+            Some(list) => list.split('}').next().unwrap_or_default(),
+            None => rest
+                .split([':', ';', ',', ' ', ')', '>'])
+                .next()
+                .unwrap_or_default(),
+        };
+        let words = list.split(',').map(|word| word.trim().split("::").next());
+        names.extend(
+            words
+                .flatten()
+                .filter(|it| !it.is_empty())
+                .map(str::to_owned),
+        );
+    }
+    names
+}
+
 #[test]
 fn rooms_know_what_they_may() {
-    for (room, forbidden) in ROOMS {
-        let found = files(&source().join(room));
+    let rooms: Vec<&str> = ROOMS.iter().map(|(room, ..)| *room).collect();
+    for (room, others, crates) in ROOMS {
+        let found = files_of(room);
         assert!(!found.is_empty(), "{room} is empty");
         for path in found {
             let code = code(&path);
-            for word in *forbidden {
-                let uses = code.lines().find(|line| {
+            for name in named(&code) {
+                let is_room = rooms.contains(&name.as_str());
+                let may = !is_room || name == *room || others.contains(&name.as_str());
+                assert!(may, "{} must not know {name}", path.display());
+            }
+            for word in *crates {
+                let is_used = |line: &&str| {
                     line.contains(&format!("{word}::")) || line.contains(&format!("use {word}"))
-                });
+                };
+                let uses = code.lines().find(is_used);
                 assert!(
                     uses.is_none(),
                     "{} must not know {word}: {}",
@@ -137,6 +146,15 @@ fn rooms_know_what_they_may() {
                 );
             }
         }
+    }
+}
+
+/// The map at the head of `lib.rs` has all rooms.
+#[test]
+fn the_map_has_every_room() {
+    let map = fs::read_to_string(source().join("lib.rs")).expect("lib.rs");
+    for (room, ..) in ROOMS {
+        assert!(map.contains(&format!("[`{room}`]")), "{room}");
     }
 }
 

@@ -10,6 +10,7 @@ mod admin;
 mod cli;
 mod evolution;
 mod faults;
+mod kills;
 mod pairs;
 mod programs;
 mod protocol;

@@ -75,15 +75,15 @@ impl Tally {
 }
 
 #[expect(clippy::print_stderr, reason = "the figures are what a soak is for")]
-fn report(line: &str) {
+pub(crate) fn report(line: &str) {
     eprintln!("soak: {line}");
 }
 
 /// A generator of numbers that a seed repeats (xorshift64*).
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+    pub(crate) fn roll(&mut self, sides: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -92,7 +92,7 @@ impl Dice {
     }
 }
 
-fn setting(name: &str, otherwise: u64) -> u64 {
+pub(crate) fn setting(name: &str, otherwise: u64) -> u64 {
     let text = std::env::var(name).ok();
     text.map_or(otherwise, |text| text.parse().unwrap())
 }

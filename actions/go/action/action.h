@@ -11,7 +11,7 @@
  *   action_result NAME(action_str params, const action_context *context);    more entry points, by their names
  *   action_result action_init(const action_context *context);                once, before the first call of any
  *                                                 entry point; not ACTION_OK: the library is not used
- *   action_result action_ready(void);             is the action ready for traffic? asked often
+ *   action_result action_ready(void);             is the action ready for traffic? asked once a second; may overlap with a run
  *   action_result action_describe(action_str entry_point);                   {"description":…,"parameters":
  *                                                 <JSON Schema>,"result":<JSON Schema>}, or ACTION_ERROR
  *

@@ -30,9 +30,9 @@ use crate::{protocol::answer::Answer, refusal};
 /// Connections at once: a scraper, some probes and an upload.
 const CONNECTIONS: usize = 32;
 /// How long a caller may take to send its headers.
-const PATIENCE: Duration = Duration::from_secs(10);
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// A pause after `accept` failed.
-const BREATHER: Duration = Duration::from_millis(50);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const JSON: &str = "application/json";
 
 /// The life of the process that answers on the admin port. Returns its exit status.
@@ -45,7 +45,7 @@ pub fn work(side: SideProcess) -> i32 {
     match outcome {
         Ok(()) => 0,
         Err(error) => {
-            refusal::complain(&format!("The admin port cannot be served: {error}."));
+            refusal::report(&format!("The admin port cannot be served: {error}."));
             1
         }
     }
@@ -64,7 +64,7 @@ async fn serve(side: SideProcess) -> io::Result<()> {
             return Ok(());
         };
         let Ok((stream, _)) = listener.accept().await else {
-            tokio::time::sleep(BREATHER).await;
+            tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
         let router = router.clone();
@@ -76,7 +76,7 @@ async fn serve(side: SideProcess) -> io::Result<()> {
             // An error means that the caller went away: there is nobody to tell.
             let _ = http1::Builder::new()
                 .timer(TokioTimer::new())
-                .header_read_timeout(PATIENCE)
+                .header_read_timeout(HEADER_TIMEOUT)
                 .serve_connection(TokioIo::new(stream), service)
                 .await;
         });

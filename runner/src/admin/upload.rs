@@ -28,9 +28,9 @@ use crate::refusal::{BadRequest, CannotAdmit, LoadRefusal};
 /// How the token is announced, in any case.
 const SCHEME: &[u8] = b"Bearer ";
 /// How often the answer is looked for while the library is tried.
-const LOOK: Duration = Duration::from_millis(1);
+const LOOK_INTERVAL: Duration = Duration::from_millis(1);
 /// How long the caller waits. Workers may have to leave first.
-const PATIENCE: Duration = Duration::from_secs(60);
+const SWAP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The folders that archives were unpacked to. Held by one upload at a time.
 static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::const_new(Vec::new());
@@ -132,14 +132,14 @@ fn receive(side: SideProcess, body: &[u8]) -> Result<(OwnedFd, Package), Refused
 async fn try_out(side: SideProcess, file: &OwnedFd) -> Option<Verdict> {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Relaxed);
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + SWAP_TIMEOUT;
     side.uploads.ask(number, file).ok()?;
     let _ = kill_process(side.master, Signal::USR2);
     while Instant::now() < until {
         if let Some(verdict) = side.uploads.verdict(number) {
             return Some(verdict);
         }
-        sleep(LOOK).await;
+        sleep(LOOK_INTERVAL).await;
     }
     None
 }

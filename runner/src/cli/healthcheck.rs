@@ -43,7 +43,7 @@ impl Healthcheck {
             }
             Err(error) => format!("nothing answers at {address}: {error}."),
         };
-        refusal::complain(&problem);
+        refusal::report(&problem);
         Status::No.into()
     }
 }

@@ -42,7 +42,7 @@ impl Invoke {
         let params = match self.parameters() {
             Ok(params) => params,
             Err(mistake) => {
-                refusal::complain(&mistake);
+                refusal::report(&mistake);
                 return Status::Usage.into();
             }
         };
@@ -54,7 +54,7 @@ impl Invoke {
         let action = match load(&self.library, &self.main) {
             Ok(action) => action,
             Err(refusal) => {
-                refusal::complain(&refusal);
+                refusal::report(&refusal);
                 return Status::CannotLoad.into();
             }
         };
@@ -144,7 +144,7 @@ fn report(mut times: Vec<Duration>) {
         return;
     };
     let median = times[times.len() / 2];
-    refusal::complain(&format!(
+    refusal::report(&format!(
         "{} calls: median {median:?}, lowest {low:?}, highest {high:?}",
         times.len()
     ));
@@ -163,14 +163,14 @@ fn judge(outcome: &Outcome) -> (&[u8], ExitCode) {
                 Ok(()) if is_error(result.as_ref()) => (result.as_ref(), Status::No.into()),
                 Ok(()) => (result.as_ref(), ExitCode::SUCCESS),
                 Err(_) => {
-                    refusal::complain(refusal::NOT_A_CONTAINER_OUT);
+                    refusal::report(refusal::NOT_A_CONTAINER_OUT);
                     (result.as_ref(), Status::No.into())
                 }
             }
         }
         Outcome::Error(error) => (error.as_ref(), Status::No.into()),
         Outcome::Panicked(message) => {
-            refusal::complain("the action panicked.");
+            refusal::report("the action panicked.");
             (message.as_ref(), Status::Crashed.into())
         }
     }

@@ -39,7 +39,7 @@ impl New {
         match execute(&name, self.lang) {
             Ok(()) => std::process::ExitCode::SUCCESS,
             Err(error) => {
-                crate::refusal::complain(&error);
+                crate::refusal::report(&error);
                 super::Status::No.into()
             }
         }

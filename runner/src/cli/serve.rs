@@ -114,7 +114,7 @@ impl Serve {
             .as_deref()
             .and_then(|path| admin::Token::read(path).err())
         {
-            refusal::complain(&problem);
+            refusal::report(&problem);
             return Status::Usage.into();
         }
         let roles = Roles {
@@ -126,7 +126,7 @@ impl Serve {
         match process::run(config, roles) {
             Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
             Err(error) => {
-                refusal::complain(&error);
+                refusal::report(&error);
                 Status::No.into()
             }
         }

@@ -92,7 +92,7 @@ impl Engine {
         note: Note,
     ) -> Answer {
         if self.worker.shared.delivered.load(Acquire) != 0 {
-            refusal::complain(refusal::INIT_TWICE);
+            refusal::report(refusal::INIT_TWICE);
             return Answer::init_twice();
         }
         let init = match request {
@@ -102,7 +102,7 @@ impl Engine {
                 return self.refused_init(sentence, Answer::init_failed_before());
             }
             Ok(init) if init.code.is_none() && !self.has_library() => {
-                refusal::complain(&refusal::NothingToExecute { places: &BAKED });
+                refusal::report(&refusal::NothingToExecute { places: &BAKED });
                 return Answer::no_code();
             }
             Ok(init) => init,
@@ -127,7 +127,7 @@ impl Engine {
         match outcome {
             Ok(()) => self.end_log_silently(),
             Err(refused) => {
-                refusal::complain(refused);
+                refusal::report(refused);
                 self.end_log();
             }
         }
@@ -136,7 +136,7 @@ impl Engine {
     /// An `/init` that never came to a library: the reason stands in its log, and its caller gets it too.
     fn refused_init(&self, refusal: &dyn Display, answer: Answer) -> Answer {
         self.begin_log();
-        refusal::complain(refusal);
+        refusal::report(refusal);
         self.end_log();
         answer
     }

@@ -73,7 +73,7 @@ impl Engine {
             _ => self.load_delivered(),
         };
         let action = loaded.map_err(|refusal| {
-            refusal::complain(&refusal);
+            refusal::report(&refusal);
             self.worker.place.say(&refusal.to_string());
             Answer::from(&refusal)
         });

@@ -40,7 +40,7 @@ impl Engine {
             Ok(run) => run,
             Err(answer) => return self.unread(answer),
         };
-        let (limit_ms, deadline_ms) = self.time_for(&run.metadata);
+        let (limit_ms, deadline_ms) = self.deadline_of(&run.metadata);
         let _at_run = (self.worker.config.concurrency > 1).then(|| self.threads.enter());
         let counts = self.worker.place.counts;
         counts.begin();
@@ -82,7 +82,7 @@ impl Engine {
     }
 
     /// How long the run may take (0 = any), and until when.
-    fn time_for(&self, metadata: &Metadata<'_>) -> (u32, i64) {
+    fn deadline_of(&self, metadata: &Metadata<'_>) -> (u32, i64) {
         let Some(deadline) = metadata.deadline_ms() else {
             return (self.limit_ms(), 0);
         };
@@ -138,7 +138,7 @@ impl Engine {
 
 fn answer(outcome: Outcome) -> (RunOutcome, Answer) {
     match outcome {
-        Outcome::Json(result) if container::glance(result.as_ref()).is_ok() => {
+        Outcome::Json(result) if container::looks_like_container(result.as_ref()).is_ok() => {
             (RunOutcome::Result, Answer::ok(Bytes::from_owner(result)))
         }
         Outcome::Unchecked(result) if container::check_result(result.as_ref()).is_ok() => {

@@ -16,7 +16,7 @@ use super::watchdog::Countdown;
 use crate::package;
 
 /// How long a file may take to be read.
-const TIMEOUT: Duration = Duration::from_secs(30);
+const COPY_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest reason that is taken over, in bytes.
 const REASON: u64 = 1024;
 
@@ -42,7 +42,7 @@ impl Copier {
             done,
             end: Some(end),
             pid: None,
-            time: Countdown::new(TIMEOUT),
+            time: Countdown::new(COPY_TIMEOUT),
         })
     }
 
@@ -97,7 +97,10 @@ impl Copier {
         let _ = file.rewind();
         let _ = file.take(REASON).read_to_string(&mut reason);
         if reason.is_empty() {
-            reason = format!("it could not be read within {} seconds", TIMEOUT.as_secs());
+            reason = format!(
+                "it could not be read within {} seconds",
+                COPY_TIMEOUT.as_secs()
+            );
         }
         Err(reason)
     }

@@ -109,7 +109,7 @@ impl Watch {
         while let Some(order) = Order::receive(self.keeper.orders.as_fd())? {
             match order {
                 Order::Look => {}
-                Order::Ended(death) => self.settle(death),
+                Order::Ended(death) => self.answer_orphans(death),
             }
         }
         if !self.is_orphaned {
@@ -226,12 +226,12 @@ impl Watch {
         // may want it.
         table.close_the_rest();
         if let Some(logs) = keeper.logs {
-            logs.settle();
+            logs.end_for_dead();
         }
     }
 
     /// The master says how the worker ended; `None`: on purpose. Its callers are answered, or wait for another.
-    fn settle(&mut self, death: Option<Death>) {
+    fn answer_orphans(&mut self, death: Option<Death>) {
         if !self.is_orphaned {
             self.take_over();
         }
@@ -251,7 +251,7 @@ impl Watch {
         let counts = keeper.place.counts;
         let runs = self
             .orphans
-            .settle(keeper.page, end.as_ref(), during, keeper.tell);
+            .answer(keeper.page, end.as_ref(), during, keeper.tell);
         if matches!(death, Some(Death::OutOfMemory { .. })) {
             // They may be what it was killed for: a next worker is not killed for them as well.
             self.orphans.limit_idle();

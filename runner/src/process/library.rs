@@ -155,7 +155,7 @@ impl Master {
                 let path = self.config.library.as_deref();
                 let path = path.map_or_else(String::new, |path| path.display().to_string());
                 let refusal = LoadRefusal::Unreadable { path, why };
-                refusal::complain(&refusal);
+                refusal::report(&refusal);
                 self.end_swap(&swap, &Verdict::Refused(refusal.to_string()));
             }
         }
@@ -174,7 +174,7 @@ impl Master {
                     State::Copying(copier)
                 }
                 Err(error) => {
-                    refusal::complain(&format!("The library cannot be copied: {error}."));
+                    refusal::report(&format!("The library cannot be copied: {error}."));
                     return self.say_unchanged();
                 }
             },
@@ -184,7 +184,7 @@ impl Master {
     }
 
     /// The admin process has a library.
-    pub(super) fn heed_upload(&mut self) {
+    pub(super) fn on_upload(&mut self) {
         if self.library.swap.is_some() {
             return; // It is looked at when the other swap is over.
         }
@@ -263,7 +263,7 @@ impl Master {
         if let Verdict::Serves(identity) = verdict {
             let generation = self.shared.generation.fetch_add(1, AcqRel) + 1;
             let took = swap.begun.elapsed().as_secs_f64() * 1000.0;
-            refusal::complain(&format!(
+            refusal::report(&format!(
                 "generation {generation}, {identity}, {took:.1} ms"
             ));
         } else {
@@ -275,11 +275,11 @@ impl Master {
         if std::mem::take(&mut self.library.again) {
             self.reload();
         }
-        self.heed_upload();
+        self.on_upload();
     }
 
     fn say_unchanged(&self) {
         let generation = self.shared.generation.load(Relaxed);
-        refusal::complain(&format!("generation {generation} goes on serving"));
+        refusal::report(&format!("generation {generation} goes on serving"));
     }
 }

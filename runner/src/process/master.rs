@@ -165,7 +165,7 @@ impl Master {
             self.side_processes();
             match signals.wait(self.clock()) {
                 Some(libc::SIGCHLD | libc::SIGUSR1) | None => {}
-                Some(libc::SIGUSR2) => self.heed_upload(),
+                Some(libc::SIGUSR2) => self.on_upload(),
                 Some(libc::SIGHUP) => self.reload(),
                 Some(_) if self.ending.is_some() => {
                     self.kill_all();
@@ -288,12 +288,12 @@ impl Master {
         self.last_death = pair.life.try_clone().ok();
         if is_candidate {
             let sentence = why.unwrap_or(sentence);
-            refusal::complain(&sentence);
+            refusal::report(&sentence);
             self.refuse_candidate(&sentence);
         } else if let Some(why) = why {
             self.start_failed(&why);
         } else if loads && !is_innocent && self.breaker.note(failure) {
-            refusal::complain(&sentence);
+            refusal::report(&sentence);
         }
     }
 
@@ -303,11 +303,11 @@ impl Master {
         let pause = START_PAUSE * (1 << self.failed_starts.min(5));
         self.next_start = Some(Instant::now() + pause);
         if self.announced {
-            refusal::complain(&format!(
+            refusal::report(&format!(
                 "A worker cannot be replaced: {why} It is tried again."
             ));
         } else if self.failed_starts >= TRIES && self.ending.is_none() {
-            refusal::complain(why);
+            refusal::report(why);
             self.begin_end(CANNOT_START, Duration::ZERO);
         }
     }
@@ -415,7 +415,7 @@ impl Master {
             self.shared.announced.store(1, Release);
             self.failed_starts = 0;
             if self.config.listen.port() == 0 || rustix::termios::isatty(rustix::stdio::stderr()) {
-                refusal::complain(&format!("listening on {}", self.address));
+                refusal::report(&format!("listening on {}", self.address));
             }
         }
     }

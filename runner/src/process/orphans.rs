@@ -84,7 +84,7 @@ impl Orphans {
 
     /// Gives each caller what it is owed. `end`: `None` for a worker that left on purpose. `tell` makes an answer's bytes.
     /// How many runs were in the action.
-    pub(super) fn settle(
+    pub(super) fn answer(
         &mut self,
         page: &Page,
         end: Option<&End>,

@@ -68,7 +68,7 @@ impl Handle {
                 fresh.close(port.as_fd());
                 sys::exit_now((self.work)(context))
             }
-            Err(error) => refusal::complain(&format!(
+            Err(error) => refusal::report(&format!(
                 "A process beside the workers cannot be started: {error}. It is tried again."
             )),
         }
@@ -87,7 +87,7 @@ impl SideProcesses {
             // Whoever asks before there is anybody to answer waits.
             let _ = rustix::net::listen(&socket, BACKLOG);
             if config.admin.is_some_and(|wanted| wanted.port() == 0) {
-                refusal::complain(&format!("admin on {address}"));
+                refusal::report(&format!("admin on {address}"));
             }
             let socket: &'static OwnedFd = Box::leak(Box::new(socket));
             context.listener = Some(socket.as_fd());

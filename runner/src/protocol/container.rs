@@ -11,7 +11,7 @@ pub struct NotContainer;
 
 /// Valid UTF-8, valid JSON, and an object or array.
 pub fn check_result(bytes: &[u8]) -> Result<(), NotContainer> {
-    glance(bytes)?;
+    looks_like_container(bytes)?;
     if is_json(bytes) {
         Ok(())
     } else {
@@ -20,7 +20,7 @@ pub fn check_result(bytes: &[u8]) -> Result<(), NotContainer> {
 }
 
 /// Looks at the first byte only: for bytes that are known to be JSON.
-pub fn glance(bytes: &[u8]) -> Result<(), NotContainer> {
+pub fn looks_like_container(bytes: &[u8]) -> Result<(), NotContainer> {
     match bytes.get(scan::space(bytes, 0)) {
         Some(b'{' | b'[') => Ok(()),
         _ => Err(NotContainer),
@@ -46,7 +46,7 @@ mod tests {
             r#"{"a":1,"a":2}"#,
         ] {
             assert_eq!(check_result(good.as_bytes()), Ok(()), "{good}");
-            assert_eq!(glance(good.as_bytes()), Ok(()), "{good}");
+            assert_eq!(looks_like_container(good.as_bytes()), Ok(()), "{good}");
         }
     }
 

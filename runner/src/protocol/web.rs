@@ -39,7 +39,7 @@ pub struct WebAnswer {
 
 /// What the caller gets for `answer`, the outcome of a run. `failed` is the status of a result that is an error but
 /// no HTTP answer.
-pub fn dress(answer: Answer, failed: u16) -> WebAnswer {
+pub fn into_http(answer: Answer, failed: u16) -> WebAnswer {
     if answer.status != 200 {
         return answer.into();
     }

@@ -18,7 +18,7 @@ use crate::protocol::answer::Answer;
 use crate::refusal::BadRequest;
 
 /// How much of a body that is too large is read, and thrown away, before its caller is answered while it still sends.
-const PATIENCE: usize = 1 << 30;
+const DISCARD_LIMIT: usize = 1 << 30;
 
 /// A body up to this size is taken in without asking whether there is room for it.
 const SMALL: usize = 64 << 10;
@@ -179,7 +179,7 @@ async fn drained(mut body: impl Payload) -> Result<(), CutOff> {
     let mut length = 0;
     while let Some(bytes) = next(&mut body).await? {
         length += bytes.len();
-        if length > PATIENCE {
+        if length > DISCARD_LIMIT {
             break;
         }
     }

@@ -75,7 +75,7 @@ impl Dedicated {
 /// `POST /init` to a process that takes no code from callers.
 pub(super) async fn refuse(request: Request<Body>) -> Response<Body> {
     body::discard(request).await;
-    refusal::complain(refusal::DEDICATED);
+    refusal::report(refusal::DEDICATED);
     respond(Answer::dedicated())
 }
 
@@ -117,7 +117,7 @@ pub(super) async fn enter(
         Next::Answer(answer) => respond(answer),
         Next::Run => {
             let run = move || enter_run(engine, dedicated, caller, &head, &body);
-            respond_web(web::dress(perform(engine, run).await, 200))
+            respond_web(web::into_http(perform(engine, run).await, 200))
         }
     }
 }

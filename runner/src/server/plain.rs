@@ -53,7 +53,7 @@ pub(super) async fn enter(
         let request = request.map_err(Answer::from);
         engine.run(caller, request, trace(&head.headers))
     };
-    respond_web(web::dress(perform(engine, run).await, FAILED))
+    respond_web(web::into_http(perform(engine, run).await, FAILED))
 }
 
 pub(super) async fn wrong_method(request: Request<Body>) -> Response<Body> {

@@ -26,7 +26,7 @@ const RUNTIME: (&str, &str, &str) = ("__OW_EXECUTION_ENV", "OW_EXECUTION_ENV", "
 /// How every line begins.
 const BEGINNING: &str = "{\"value\":";
 /// How often a program is looked at that has not come back: that it reads is no event.
-const LOOK: Timespec = Timespec {
+const LOOK_INTERVAL: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 50_000,
 };
@@ -196,7 +196,11 @@ impl Running {
                 // That nobody can read it any more is always told.
                 PollFd::new(stdin, PollFlags::empty()),
             ];
-            let patience = if is_back { Timespec::default() } else { LOOK };
+            let patience = if is_back {
+                Timespec::default()
+            } else {
+                LOOK_INTERVAL
+            };
             match poll(&mut wanted, Some(&patience)) {
                 Ok(0) if is_back => return true,
                 Ok(0) => {}

@@ -16,7 +16,7 @@ use crate::cli::invoke;
 use crate::refusal::{Death, LoadRefusal, Phase};
 
 /// How long its initialisers may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TRIAL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a loaded library says of itself.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,13 +43,13 @@ pub(super) fn load(path: &Path, entry_point: &str) -> Option<Result<Known, Strin
         let _ = answer.read_to_string(&mut text);
         let _ = sender.send(text);
     });
-    let text = receiver.recv_timeout(PATIENCE);
+    let text = receiver.recv_timeout(TRIAL_TIMEOUT);
     if text.is_err() {
         let _ = child.kill();
     }
     let status = child.wait().ok()?;
     let Ok(text) = text else {
-        let ms = u64::try_from(PATIENCE.as_millis()).unwrap_or(u64::MAX);
+        let ms = u64::try_from(TRIAL_TIMEOUT.as_millis()).unwrap_or(u64::MAX);
         return Some(Err(during_load(Death::TimeLimit { ms })));
     };
     Some(serde_json::from_str(&text).unwrap_or_else(|_| Err(during_load(death(status)))))

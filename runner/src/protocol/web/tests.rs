@@ -1,7 +1,7 @@
 use super::*;
 
 fn answer(result: &str) -> WebAnswer {
-    dress(Answer::ok(Bytes::copy_from_slice(result.as_bytes())), 500)
+    into_http(Answer::ok(Bytes::copy_from_slice(result.as_bytes())), 500)
 }
 
 fn header<'a>(answer: &'a WebAnswer, name: &str) -> Vec<&'a str> {
@@ -174,6 +174,6 @@ fn errors() {
         br#"{"why":"gone"}"#,
     );
     expect(r#"{"statusCode":409,"error":"x"}"#, 409, "", b"");
-    let broken = dress(Answer::not_a_container(), 500);
+    let broken = into_http(Answer::not_a_container(), 500);
     assert_eq!(broken.status, 502);
 }

@@ -21,7 +21,7 @@ pub enum CannotServe {
 }
 
 /// Writes one line to stderr, in one piece. An error has nobody to be told to.
-pub fn complain(sentence: &(impl fmt::Display + ?Sized)) {
+pub fn report(sentence: &(impl fmt::Display + ?Sized)) {
     let line = format!("action-runner: {sentence}\n");
     let _ = rustix::io::write(rustix::stdio::stderr(), line.as_bytes());
 }
