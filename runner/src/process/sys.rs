@@ -269,19 +269,41 @@ pub fn flush_stdio() {
     }
 }
 
-/// Lets go of the program's code that was used so far. What is used again comes from its file again: a process that has
-/// started, and then only waits, needs little of it.
+/// Lets go of the code that was used so far, the program's and its libraries'. What is used again comes from its file
+/// again: a process that has started, and then only waits, needs little of it.
 pub fn drop_code() {
-    unsafe extern "C" {
-        // Where the program's own headers, constants and code begin and end: the linker says so.
-        static __executable_start: u8;
-        static etext: u8;
+    extern "C" fn drop_of(
+        object: *mut libc::dl_phdr_info,
+        _: libc::size_t,
+        _: *mut libc::c_void,
+    ) -> libc::c_int {
+        // SAFETY: libc passes a valid description of a loaded object.
+        let object = unsafe { &*object };
+        let count = usize::from(object.dlpi_phnum);
+        // SAFETY: so many program headers, which stay as long as the object is loaded.
+        let headers = unsafe { std::slice::from_raw_parts(object.dlpi_phdr, count) };
+        for header in headers {
+            let is_loaded = header.p_type == libc::PT_LOAD;
+            if !is_loaded || header.p_flags & (libc::PF_X | libc::PF_W) != libc::PF_X {
+                continue;
+            }
+            let start = object.dlpi_addr + header.p_vaddr;
+            let start = usize::try_from(start).unwrap_or(0);
+            let whole = start & !(rustix::param::page_size() - 1);
+            let length = usize::try_from(header.p_memsz).unwrap_or(0) + start - whole;
+            // SAFETY: pages of a file that nobody writes to: whoever reads or executes them afterwards finds the same.
+            let _ = unsafe {
+                libc::madvise(
+                    ptr::without_provenance_mut(whole),
+                    length,
+                    libc::MADV_DONTNEED,
+                )
+            };
+        }
+        0
     }
-    let (start, end) = (&raw const __executable_start, &raw const etext);
-    let whole = rustix::param::page_size();
-    let length = (end.addr() - start.addr()) / whole * whole;
-    // SAFETY: whole pages of a file that nobody writes to: whoever reads or executes them afterwards finds the same.
-    let _ = unsafe { libc::madvise(start.cast_mut().cast(), length, libc::MADV_DONTNEED) };
+    // SAFETY: the function keeps to what libc asks of it, and unwinds never.
+    unsafe { libc::dl_iterate_phdr(Some(drop_of), ptr::null_mut()) };
 }
 
 /// From now on this process is aborted when this thread ends by itself (`pthread_exit`), and not by `exit`.
