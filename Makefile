@@ -12,7 +12,7 @@ REVERSE := target/actions/reverse
 DEMO    := 127.0.0.1:8080
 HEADERS := action-abi/include/action.h
 
-.PHONY: demo build test lint unit black-box fuzz abi abi-quick deny
+.PHONY: demo build test lint unit black-box fuzz abi abi-quick valgrind miri deny
 
 # Inlining a quarter as eager as usual (docker/runner/compile.sh does the same): a run takes 1 % longer, and of the
 # memory of an idle runner, most of which is its own code, 5 % are saved.
@@ -43,6 +43,24 @@ unit:
 
 black-box: build
 	cargo test -p black-box --test main
+
+# Memory that is used wrongly: action-abi's tests, and libraries of both dialects as `invoke` calls them. (The server itself
+# cannot be run so: valgrind does not know the clone of a keeper.)
+VALGRIND := valgrind --quiet --error-exitcode=9
+
+valgrind: build $(REVERSE)/release/libreverse.so target/valgrind/identity.so
+	CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="$(VALGRIND)" cargo test -p action-abi --lib --test abi --test api
+	for library in $(REVERSE)/release/libreverse.so target/valgrind/identity.so; do \
+		$(VALGRIND) $(RUNNER) invoke $$library --repeat 20 '{"payload":"stressed"}' >/dev/null || exit 1; done
+
+target/valgrind/%.so: actions/faults/c/%.c actions/faults/c/fault.h $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) -g -fPIC -shared -Iaction-abi/include -Iactions/faults/c -o $@ $<
+
+# Undefined behaviour in action-abi, where a toolchain has Miri.
+miri:
+	@if cargo +nightly miri --version >/dev/null 2>&1; then cargo +nightly miri test -p action-abi --lib --test abi; \
+	else echo "miri left out: no toolchain here has it"; fi
 
 # deny.toml says what may be compiled in. Known problems are left out, with a line that says so, where their database
 # cannot be reached.

@@ -457,3 +457,6 @@ fn add(counter: &AtomicU32, bytes: usize) {
 fn truncated(bytes: usize) -> u32 {
     u32::try_from(bytes & 0xffff_ffff).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,22 +5,14 @@
 //! limits the descriptors of a user that are in flight, and the bytes in the queue: what it refuses stays with whoever
 //! offered it, to be offered again.
 
-use std::io::{self, IoSlice, IoSliceMut};
-use std::mem::MaybeUninit;
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
-};
-
 use super::connection::Slot;
+use super::passing;
 use super::replay::REPLAY;
 use super::sys::Traffic;
 
-/// Connections in one message. The kernel would take 253; but whoever takes the message takes all of them, and must have
-/// room for as many.
-pub const BATCH: usize = 16;
 /// Bytes in a message for each connection: what came and went on it.
 const TRAFFIC: usize = 8;
 /// Bytes before a request that has been read in part: the traffic, and how often it has been handed on.
@@ -96,9 +88,9 @@ pub struct Taken {
 impl Queue {
     /// For workers that hold so many connections at most.
     pub(super) fn new(connections: usize) -> io::Result<Self> {
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let (entry, exit) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
-        let batch = (connections / 4).clamp(1, BATCH);
+        let (entry, exit) = passing::ends()?;
+        // Whoever takes a message takes all connections in it, and must have room for as many.
+        let batch = (connections / 4).clamp(1, passing::MOST);
         Ok(Self { entry, exit, batch })
     }
 
@@ -140,40 +132,21 @@ impl Queue {
             bytes.extend(encode(one.traffic));
         }
         let sockets: Vec<BorrowedFd<'_>> = waiting.iter().map(|it| it.socket.as_fd()).collect();
-        self.send(&bytes, &sockets)
+        passing::send(&self.entry, &bytes, &sockets)
     }
 
     fn send_request(&self, waiting: &Waiting) -> io::Result<()> {
         let head = encode(waiting.traffic).into_iter();
         let head = head.chain(waiting.handed_on.to_ne_bytes());
         let bytes: Vec<u8> = head.chain(waiting.read.iter().copied()).collect();
-        self.send(&bytes, &[waiting.socket.as_fd()])
+        passing::send(&self.entry, &bytes, &[waiting.socket.as_fd()])
     }
 
-    fn send(&self, bytes: &[u8], sockets: &[BorrowedFd<'_>]) -> io::Result<()> {
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(BATCH))];
-        let mut control = SendAncillaryBuffer::new(&mut space);
-        if !control.push(SendAncillaryMessage::ScmRights(sockets)) {
-            return Err(io::ErrorKind::InvalidInput.into());
-        }
-        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-        sendmsg(&self.entry, &[IoSlice::new(bytes)], &mut control, flags)?;
-        Ok(())
-    }
-
-    /// The next message: up to [`BATCH`] connections. `WouldBlock`: there is none.
+    /// The next message: connections up to a [`batch`](Self::batch). `WouldBlock`: there is none.
     pub fn take(&self) -> io::Result<Vec<Taken>> {
         let mut bytes = vec![0; HEAD + REPLAY];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(BATCH))];
-        let mut control = RecvAncillaryBuffer::new(&mut space);
-        let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
-        let mut parts = [IoSliceMut::new(&mut bytes)];
-        let length = recvmsg(&self.exit, &mut parts, &mut control, flags)?.bytes;
-        let sockets = control.drain().flat_map(|message| match message {
-            RecvAncillaryMessage::ScmRights(sockets) => sockets.collect(),
-            _ => Vec::new(),
-        });
-        Ok(decode(&bytes[..length], sockets.collect()))
+        let (length, sockets) = passing::receive(&self.exit, &mut bytes)?;
+        Ok(decode(&bytes[..length], sockets))
     }
 }
 

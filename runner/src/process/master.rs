@@ -443,6 +443,7 @@ impl Master {
         };
         if !ending.stopped && ending.accept.is_over() {
             ending.stopped = true;
+            self.next_start = None;
             self.pairs.iter().for_each(|pair| pair.stop(Stop::End));
         }
         if !ending.end.is_over() {

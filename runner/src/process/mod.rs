@@ -28,6 +28,7 @@ mod orders;
 mod orphans;
 pub mod page;
 mod pair;
+mod passing;
 mod replay;
 pub mod shared;
 mod side_process;

@@ -1,13 +1,9 @@
 //! What the admin process asks of the master, and its answer: a pair of sockets, and a signal to look at them.
 
-use std::io::{self, IoSlice, IoSliceMut};
-use std::mem::MaybeUninit;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
-};
+use super::passing;
 
 /// The longest message in bytes.
 const MESSAGE: usize = 4096;
@@ -29,41 +25,20 @@ pub struct Uploads {
 
 impl Uploads {
     pub(super) fn new() -> io::Result<Self> {
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let (admin, master) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+        let (admin, master) = passing::ends()?;
         Ok(Self { admin, master })
     }
 
     /// Called by the admin process, before it signals the master: asks for a library to be tried.
     pub fn ask(&self, number: u32, library: impl AsFd) -> io::Result<()> {
-        let library = [library.as_fd()];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut control = SendAncillaryBuffer::new(&mut space);
-        control.push(SendAncillaryMessage::ScmRights(&library));
-        let bytes = number.to_ne_bytes();
-        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-        sendmsg(&self.admin, &[IoSlice::new(&bytes)], &mut control, flags)?;
-        Ok(())
+        passing::send(&self.admin, &number.to_ne_bytes(), &[library.as_fd()])
     }
 
     /// Called by the master: the next library that is to be tried, if there is one.
     pub(super) fn asked(&self) -> Option<(u32, OwnedFd)> {
         let mut bytes = [0; 4];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut control = RecvAncillaryBuffer::new(&mut space);
-        let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
-        recvmsg(
-            &self.master,
-            &mut [IoSliceMut::new(&mut bytes)],
-            &mut control,
-            flags,
-        )
-        .ok()?;
-        let mut libraries = control.drain().flat_map(|message| match message {
-            RecvAncillaryMessage::ScmRights(sockets) => sockets.collect(),
-            _ => Vec::new(),
-        });
-        Some((u32::from_ne_bytes(bytes), libraries.next()?))
+        let (_, libraries) = passing::receive(&self.master, &mut bytes).ok()?;
+        Some((u32::from_ne_bytes(bytes), libraries.into_iter().next()?))
     }
 
     /// Called by the master.
@@ -76,16 +51,14 @@ impl Uploads {
         bytes.push(kind);
         bytes.extend(words.bytes());
         bytes.truncate(MESSAGE);
-        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-        let _ = rustix::net::send(&self.master, &bytes, flags);
+        let _ = passing::send(&self.master, &bytes, &[]);
     }
 
     /// Called by the admin process: what came of this upload, if that is known.
     pub fn verdict(&self, number: u32) -> Option<Verdict> {
         let mut bytes = [0; MESSAGE];
         loop {
-            let received = rustix::net::recv(&self.admin, &mut bytes, RecvFlags::DONTWAIT);
-            let (_, length) = received.ok()?;
+            let (length, _) = passing::receive(&self.admin, &mut bytes).ok()?;
             let (head, words) = bytes.get(..length)?.split_first_chunk()?;
             let (kind, words) = words.split_first()?;
             // An earlier one's, whose caller waited no longer, is dropped.

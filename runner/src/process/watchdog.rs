@@ -32,9 +32,12 @@ impl Countdown {
         self.left.is_zero()
     }
 
-    /// How long until the next look is due.
+    /// How long until the next look is due. What is over, and has been dealt with, may take its time to end.
     pub(super) fn next_look(&self) -> Duration {
-        self.left.min(TICK)
+        match self.left {
+            Duration::ZERO => TICK,
+            left => left.min(TICK),
+        }
     }
 }
 
