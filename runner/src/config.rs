@@ -34,7 +34,7 @@ pub struct Config {
     pub http: Http,
     /// Connections at once in a worker; more wait in the kernel's queue.
     pub connections: usize,
-    /// A connection that sends nothing for this long in the middle of a request is closed.
+    /// A connection is closed that sends nothing for this long in the middle of a request, or takes nothing of its answer.
     pub read_timeout: Duration,
     /// Replace a worker after this many runs; 0 = never.
     pub max_runs: u32,

@@ -56,7 +56,7 @@ pub(super) struct Serve {
     /// The largest request body
     #[arg(long, value_name = "SIZE", env = "ACTION_RUNNER_MAX_BODY", default_value = "64MiB", value_parser = values::size, hide_env_values = true)]
     max_body: u64,
-    /// A caller that sends nothing for this long in the middle of a request is let go
+    /// A caller that sends nothing for this long in the middle of a request, or takes nothing of its answer, is let go
     #[arg(long, value_name = "TIME", env = "ACTION_RUNNER_READ_TIMEOUT", default_value = "60s", value_parser = values::duration, hide_env_values = true)]
     read_timeout: Duration,
     /// End the log of each run with a line on stdout and stderr, as OpenWhisk needs it [default: on; off with --http plain]
@@ -67,7 +67,7 @@ pub(super) struct Serve {
         hide_env_values = true
     )]
     sentinels: Option<Switch>,
-    /// Replace the worker process after this many runs; 0 = never
+    /// Ask for another worker process after this many runs, and serve on until that one does; 0 = never
     #[arg(
         long,
         value_name = "N",
@@ -76,7 +76,7 @@ pub(super) struct Serve {
         hide_env_values = true
     )]
     max_runs: u32,
-    /// Replace a worker process that has grown beyond this size; 0 = never
+    /// The same for a worker process that has grown beyond this size; 0 = never
     #[arg(long, value_name = "SIZE", env = "ACTION_RUNNER_MAX_RSS", default_value = "0", value_parser = values::size, hide_env_values = true)]
     max_rss: u64,
     /// Load the library anew whenever its file changes, beside the one that serves
