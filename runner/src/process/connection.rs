@@ -1,7 +1,7 @@
 //! One connection: what its caller is owed. A record on the page of the pair, written by the worker through
 //! [`Connection`] and [`Caller`], and read by the keeper when the worker is dead.
 //!
-//! The transitions here are the only way to change a record, and nothing else names a state. `tests/model.rs` searches
+//! The transitions here are the only way to change a record, and nothing else names a state. `model` searches
 //! what worker and keeper make of them, with a death at any step.
 
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};

@@ -201,7 +201,8 @@ impl Server {
         room: OwnedSemaphorePermit,
     ) {
         let page = self.engine.worker().page;
-        let Some(connection) = Connection::open(page, stream.as_fd(), traffic, read, handed_on) else {
+        let Some(connection) = Connection::open(page, stream.as_fd(), traffic, read, handed_on)
+        else {
             // The action holds so many descriptors that none is left with a number that can be served.
             return self.engine.leave();
         };

@@ -14,17 +14,15 @@
 //! in the queue as well, or what had been read of a request. Then it ends, and its caller connects again.
 
 mod kernel;
+mod master;
+mod scratch;
 mod steps;
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::*;
+use std::hash::{BuildHasherDefault, Hasher};
 
-use super::{Connection, Slot, State, Traffic};
-use crate::process::page::Page;
-use crate::process::sys;
+use super::{Connection, State, Traffic};
+use scratch::Scratch;
 
 const CALLERS: usize = 2;
 const PAIRS: usize = 3;
@@ -179,100 +177,25 @@ struct Record {
     handed_on: u8,
 }
 
-/// A page on which a record is laid for a step. Its number is that of a descriptor of this test.
-struct Scratch {
-    page: &'static Page,
-    file: OwnedFd,
-    mutation: Mutation,
-}
+/// Worlds are many, and nobody chooses them to collide.
+#[derive(Default)]
+struct Quick(u64);
 
-/// A word of the page as a small number: counts go round.
-fn low(word: u32) -> i8 {
-    i8::try_from(word.cast_signed()).expect("a small number")
-}
-
-fn words(slot: &Slot) -> [&AtomicU32; 7] {
-    [
-        &slot.state,
-        &slot.run,
-        &slot.limit_ms,
-        &slot.received,
-        &slot.sent,
-        &slot.due,
-        &slot.replay,
-    ]
-}
-
-impl Scratch {
-    fn new(mutation: Mutation) -> Self {
-        Self {
-            page: sys::shared().expect("a page"),
-            file: File::open("/dev/null").expect("a descriptor").into(),
-            mutation,
-        }
+impl Hasher for Quick {
+    fn finish(&self) -> u64 {
+        self.0 ^ self.0 >> 32
     }
 
-    fn slot(&self) -> &'static Slot {
-        let slot = self.page.slot_for(self.file.as_raw_fd());
-        slot.expect("a low number")
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u8(*byte));
     }
 
-    /// Acts on a record by the real means.
-    fn on<T>(&self, record: &mut Record, act: impl FnOnce(Connection) -> T) -> T {
-        let (slot, replay) = (self.slot(), self.page.replay(0).expect("the first"));
-        for (word, value) in words(slot).into_iter().zip(record.words) {
-            word.store(i32::from(value).cast_unsigned(), Relaxed);
-        }
-        replay.wipe();
-        assert!(replay.add(&vec![b'x'; record.kept.into()]));
-        replay.set_handed_on(record.handed_on.into());
-        let outcome = act(Connection {
-            slot,
-            page: self.page,
-            has_left: false,
-        });
-        slot.run.store(0, Relaxed); // Only the watchdog counts them.
-        *record = Record {
-            words: words(slot).map(|word| low(word.load(Relaxed))),
-            kept: u8::try_from(replay.bytes().len()).expect("short"),
-            handed_on: u8::try_from(replay.handed_on()).expect("few"),
-        };
-        outcome
+    fn write_u8(&mut self, byte: u8) {
+        self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     }
 
-    /// The same, and the connection goes on.
-    fn by<T>(&self, record: &mut Record, act: impl FnOnce(&Connection) -> T) -> T {
-        self.on(record, |connection| {
-            let outcome = act(&connection);
-            std::mem::forget(connection);
-            outcome
-        })
-    }
-
-    fn open(&self, handed: Handed) {
-        let traffic = Traffic {
-            received: i32::from(handed.received).cast_unsigned(),
-            sent: i32::from(handed.sent).cast_unsigned(),
-        };
-        let (read, handed_on) = (vec![b'x'; handed.read.into()], handed.handed_on.into());
-        let connection =
-            Connection::open(self.page, self.file.as_fd(), traffic, &read, handed_on);
-        std::mem::forget(connection.expect("a low number"));
-    }
-}
-
-impl Record {
-    fn state(&self) -> State {
-        State::of(u32::from(self.words[0].cast_unsigned()))
-    }
-
-    /// Idle, as a worker gives it up.
-    fn handed(&self) -> Handed {
-        Handed {
-            received: self.words[3],
-            sent: self.words[4],
-            ..Handed::default()
-        }
+    fn write_isize(&mut self, tag: isize) {
+        self.write_u8(tag.to_le_bytes()[0]);
     }
 }
 
@@ -286,15 +209,25 @@ const SEARCHES: [([u8; CALLERS], u8, u8, u8); 4] = [
 
 /// Searches all worlds that come from each first one.
 fn search(mutation: Mutation) -> Result<Stats, String> {
-    let (scratch, mut stats) = (Scratch::new(mutation), Stats::default());
-    for (requests, deaths, swaps, refusals) in SEARCHES {
-        search_from(World::first(requests, [deaths, swaps, refusals]), &scratch, &mut stats)?;
-    }
-    Ok(stats)
+    let mut all = Stats::default();
+    std::thread::scope(|scope| {
+        let searches = SEARCHES.map(|(requests, deaths, swaps, refusals)| {
+            let first = World::first(requests, [deaths, swaps, refusals]);
+            scope.spawn(move || search_from(first, &Scratch::new(mutation)))
+        });
+        for search in searches {
+            let stats = search.join().expect("it has not panicked")?;
+            all.worlds += stats.worlds;
+            all.ends += stats.ends;
+        }
+        Ok(all)
+    })
 }
 
-fn search_from(first: World, scratch: &Scratch, stats: &mut Stats) -> Result<(), String> {
-    let (mut seen, mut open) = (HashSet::from([first]), vec![first]);
+fn search_from(first: World, scratch: &Scratch) -> Result<Stats, String> {
+    let mut stats = Stats::default();
+    let mut seen = HashSet::<World, BuildHasherDefault<Quick>>::from_iter([first]);
+    let mut open = vec![first];
     let mut next = Vec::new();
     while let Some(world) = open.pop() {
         let outcome = world.next(scratch, &mut next);
@@ -304,16 +237,14 @@ fn search_from(first: World, scratch: &Scratch, stats: &mut Stats) -> Result<(),
         outcome.map_err(|error| format!("{error}: {world:?}"))?;
         open.extend(next.drain(..).filter(|after| seen.insert(*after)));
     }
-    stats.worlds += seen.len();
-    println!("{} {:?}", seen.len(), std::time::SystemTime::now());
-    Ok(())
+    stats.worlds = seen.len();
+    Ok(stats)
 }
 
 #[test]
 fn every_caller_is_answered_once_whatever_happens_when() {
     let stats = search(Mutation::None).expect("no mistake");
     assert!(stats.ends > 0 && stats.worlds > 10_000, "{stats:?}");
-    println!("{stats:?}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What the kernel and the keeper make of a connection.
 
 use super::super::Owed;
+use super::scratch::low;
 use super::*;
 use crate::process::replay::HANDED_ON;
 
@@ -201,7 +202,11 @@ impl World {
                 rebase(handed);
             }
             for pair in &mut self.pairs {
-                if let Some(Held { step: Step::Taken(handed), .. }) = &mut pair.holds[number] {
+                if let Some(Held {
+                    step: Step::Taken(handed),
+                    ..
+                }) = &mut pair.holds[number]
+                {
                     rebase(handed);
                 }
                 pair.records[number].rebase(received, sent);
@@ -230,7 +235,11 @@ impl World {
     }
 
     pub(super) fn check_end(&self) -> Outcome {
-        if self.callers.iter().any(|it| it.requests > 0 || it.waits != Place::Nowhere) {
+        if self
+            .callers
+            .iter()
+            .any(|it| it.requests > 0 || it.waits != Place::Nowhere)
+        {
             return Err("somebody waits for ever".to_owned());
         }
         for pair in &self.pairs {

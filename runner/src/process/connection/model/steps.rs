@@ -28,7 +28,9 @@ impl World {
             next.push(world.plain());
             Ok(())
         };
-        for (number, caller) in self.callers.iter().enumerate() {
+        let busy = (0..PAIRS).find(|pair| self.is_by_itself(*pair));
+        let callers = self.callers.iter().enumerate();
+        for (number, caller) in callers.filter(|_| busy.is_none()) {
             if caller.requests > 0 && caller.sent < LENGTH {
                 add(&|world| {
                     world.callers[number].sent += 1;
@@ -37,7 +39,7 @@ impl World {
                 })?;
             }
         }
-        for pair in 0..PAIRS {
+        for pair in busy.map_or(0..PAIRS, |pair| pair..pair + 1) {
             self.steps_of_master(pair, &mut add)?;
             for number in 0..CALLERS {
                 match self.pairs[pair].life {
@@ -56,64 +58,6 @@ impl World {
         Ok(())
     }
 
-    fn steps_of_master(&self, number: usize, add: &mut Add<'_>) -> Outcome {
-        let pair = &self.pairs[number];
-        let lives = matches!(pair.life, Life::Serving | Life::Leaving);
-        let serving = self.pairs.iter().filter(|it| it.life == Life::Serving);
-        let serving = serving.count();
-        let mut becomes = |life| {
-            add(&|world| {
-                world.pairs[number].life = life;
-                Ok(())
-            })
-        };
-        if pair.life == Life::Unborn && serving == 0 {
-            becomes(Life::Serving)?;
-        }
-        if pair.life == Life::Serving && (serving > 1 || !pair.is_kept) {
-            becomes(Life::Leaving)?;
-        }
-        if pair.life == Life::Leaving && self.may_end(number) {
-            becomes(Life::Ended)?;
-        }
-        if pair.life == Life::Unborn && serving == 1 && self.swaps > 0 {
-            add(&|world| {
-                world.pairs[number].life = Life::Serving;
-                world.swaps -= 1;
-                Ok(())
-            })?;
-        }
-        if lives && pair.is_kept && self.deaths > 0 {
-            for is_worker in [false, true] {
-                add(&|world| {
-                    let pair = &mut world.pairs[number];
-                    match is_worker {
-                        true => pair.life = Life::Dead,
-                        false => pair.is_kept = false,
-                    }
-                    world.deaths -= 1;
-                    Ok(())
-                })?;
-            }
-        }
-        Ok(())
-    }
-
-    /// As `Server::leave` decides it.
-    fn may_end(&self, pair: usize) -> bool {
-        let pair = &self.pairs[pair];
-        let mut both = pair.holds.iter().zip(&pair.records);
-        both.all(|(held, record)| match held {
-            None => true,
-            Some(held) if held.step == Step::Left => pair.is_kept,
-            Some(held) => {
-                let is_kept = record.words[6] > 0;
-                let may_be_handed_on = record.state() == State::Reading && is_kept;
-                pair.is_kept && held.step == Step::Waits && may_be_handed_on
-            }
-        })
-    }
-
     /// One worker does one thing at a time: in the middle of a step of one connection no other moves.
     fn steps_of_worker(
         &self,
@@ -128,7 +72,8 @@ impl World {
             return Ok(());
         }
         let Some(held) = self.pairs[pair].holds[number] else {
-            if self.pairs[pair].life == Life::Serving && self.callers[number].waits != Place::Nowhere
+            if self.pairs[pair].life == Life::Serving
+                && self.callers[number].waits != Place::Nowhere
             {
                 add(&|world| {
                     world.take(pair, number);
@@ -254,7 +199,9 @@ impl World {
                 return self.drops(scratch, pair, number);
             }
             Step::Read(bytes) => {
-                self.by(scratch, pair, number, |it| it.has_read(&vec![b'x'; bytes.into()]));
+                self.by(scratch, pair, number, |it| {
+                    it.has_read(&vec![b'x'; bytes.into()]);
+                });
                 self.held(pair, number).has += bytes;
             }
             Step::Ended => {
