@@ -5,6 +5,7 @@
 //! pipes. Whoever moves holds the stream's lock in shared memory, so that no byte overtakes another. Knows nothing of
 //! requests; where nobody needs sentinels there are no pipes, and the action writes to the container's streams itself.
 
+mod lock;
 mod stream;
 
 use std::io;
@@ -17,7 +18,8 @@ use rustix::event::{Timespec, epoll};
 use crate::process::page::Page;
 use crate::process::shared::Place;
 use crate::process::sys;
-use stream::{BEING_ENDED, Holder, LogStream, is_writable};
+use lock::Holder;
+use stream::{BEING_ENDED, LogStream, is_writable};
 
 /// How long a dead worker's log may wait for a reader before its caller is answered all the same.
 const READER_TIMEOUT: Duration = Duration::from_secs(1);

@@ -10,6 +10,7 @@ use rustix::io::Errno;
 
 use rustix::thread::futex;
 
+use super::lock::{self, Holder, Lock};
 use crate::process::page::Stream;
 
 /// The line that ends an activation's log, with the newline before it that a partial last line needs.
@@ -27,16 +28,6 @@ const CAPACITY: usize = 1 << 20;
 
 /// In a count of activations whose log has not been ended: one whose end mark is just being written.
 pub(super) const BEING_ENDED: u32 = 1 << 16;
-/// Who holds a stream's lock. A lock is free (0) or has a holder; a holder may be marked as [`WANTED`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub(super) enum Holder {
-    Keeper = 1,
-    Worker = 2,
-}
-
-/// Somebody waits for the lock. Set only on a holder, and gone when that one lets go.
-const WANTED: u32 = 0x100;
 
 /// One of the two streams.
 pub(super) struct LogStream {
@@ -73,46 +64,42 @@ impl LogStream {
         })
     }
 
+    fn the_lock(&self) -> Lock<'static> {
+        Lock(&self.shared.lock)
+    }
+
     pub(super) fn try_lock(&self, who: Holder) -> bool {
-        let lock = &self.shared.lock;
-        lock.compare_exchange(0, who as u32, Acquire, Relaxed)
-            .is_ok()
+        self.the_lock().try_lock(who)
     }
 
     /// Waits for the lock, in the worker: somebody else holds it while a chunk is moved, a few microseconds on another
     /// core. A keeper that died with it (`is_alone`) does not come back for it.
     pub(super) fn lock(&self, is_alone: impl Fn() -> bool) {
-        let lock = &self.shared.lock;
-        while !self.try_lock(Holder::Worker) {
-            let held = lock.load(Relaxed);
-            if held & !WANTED == Holder::Keeper as u32 && is_alone() {
-                return self.take_lock(Holder::Worker);
+        let lock = self.the_lock();
+        while !lock.try_lock(Holder::Worker) {
+            let held = lock.look();
+            if lock::is_keepers(held) && is_alone() {
+                if lock.take_over(held, Holder::Worker) {
+                    return;
+                }
+                continue;
             }
-            let wanted = held | WANTED;
-            // Marked only while it is held: a mark on a free lock would be nobody's to take off.
-            let is_marked = held != 0
-                && (held == wanted
-                    || lock
-                        .compare_exchange(held, wanted, Relaxed, Relaxed)
-                        .is_ok());
-            if is_marked {
-                let _ = futex::wait(lock, futex::Flags::empty(), wanted, Some(&LOCK_TIMEOUT));
+            if let Some(wanted) = lock.mark(held) {
+                let flags = futex::Flags::empty();
+                let _ = futex::wait(&self.shared.lock, flags, wanted, Some(&LOCK_TIMEOUT));
             }
         }
     }
 
     /// Takes it from a process that is dead.
     pub(super) fn take_lock(&self, who: Holder) {
-        self.shared.lock.store(who as u32, Release);
+        self.the_lock().take_from_dead(who);
     }
 
     pub(super) fn unlock(&self) {
-        if self.shared.lock.swap(0, Release) & WANTED != 0 {
-            let _ = futex::wake(
-                &self.shared.lock,
-                futex::Flags::empty(),
-                i32::MAX.unsigned_abs(),
-            );
+        if self.the_lock().unlock() {
+            let all = i32::MAX.unsigned_abs();
+            let _ = futex::wake(&self.shared.lock, futex::Flags::empty(), all);
         }
     }
 

@@ -1,7 +1,7 @@
 //! One connection: what its caller is owed. A record on the page of the pair, written by the worker through
 //! [`Connection`] and [`Caller`], and read by the keeper when the worker is dead.
 //!
-//! The transitions here are the only way to change a record, and nothing else names a state. `tests/model.rs` searches
+//! The transitions here are the only way to change a record, and nothing else names a state. `model` searches
 //! what worker and keeper make of them, with a death at any step.
 
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -39,11 +39,13 @@ pub(super) enum State {
     SendingLast = 10,
     /// The worker has given the connection up: it is to be handed over.
     Left = 11,
+    /// The same, and it is being put into the queue.
+    Offered = 12,
 }
 
 impl State {
     fn of(word: u32) -> Self {
-        const STATES: [State; 12] = [
+        const STATES: [State; 13] = [
             State::Free,
             State::Idle,
             State::Taking,
@@ -56,6 +58,7 @@ impl State {
             State::Sending,
             State::SendingLast,
             State::Left,
+            State::Offered,
         ];
         STATES.get(word as usize).copied().unwrap_or(Self::Free)
     }
@@ -86,6 +89,8 @@ pub struct Slot {
 pub(super) enum Owed {
     /// Nothing: there is no caller, or it has all or part of its answer and must not get another.
     Close,
+    /// It may be another worker's by now: what is left of it here is closed, and nothing said.
+    LetGo,
     /// A next worker, which goes on from here.
     Next(Traffic),
     /// The cause of the death: its run had started.
@@ -117,6 +122,7 @@ impl Slot {
         match self.state() {
             Free => Owed::Close,
             Idle | Left => Owed::Next(noted),
+            Offered => Owed::LetGo,
             Taking if read_all => Owed::Next(noted),
             Reading | ReadingInit if read_all && is_kept => Owed::Next(noted),
             Taking | Reading => Owed::Again,
@@ -183,7 +189,17 @@ impl Slot {
         self.state() == State::Initialising
     }
 
-    /// The caller waits for nothing any more: called by the keeper.
+    /// It is about to be put into the queue: from then on it may be another worker's.
+    pub(super) fn offers(&self) {
+        self.set(State::Offered);
+    }
+
+    /// The queue has not taken it.
+    pub(super) fn was_refused(&self) {
+        self.set(State::Left);
+    }
+
+    /// The caller waits for nothing any more, or not here.
     pub(super) fn free(&self) {
         self.set(State::Free);
     }
@@ -199,23 +215,34 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// A connection on which nothing has been read of a request. `traffic`: what came and went before. `None`: its
-    /// number is too high for the page.
-    pub fn open(page: &'static Page, socket: BorrowedFd<'_>, traffic: Traffic) -> Option<Self> {
+    /// A connection. `traffic`: what came and went before; `read`: what a worker before has read of a request, which
+    /// has been handed on so often. `None`: its number is too high for the page.
+    pub fn open(
+        page: &'static Page,
+        socket: BorrowedFd<'_>,
+        traffic: Traffic,
+        read: &[u8],
+        handed_on: u32,
+    ) -> Option<Self> {
         let slot = page.slot_for(socket.as_raw_fd())?;
         slot.received.store(traffic.received, Relaxed);
         slot.sent.store(traffic.sent, Relaxed);
         slot.replay.store(0, Relaxed);
         slot.limit_ms.store(0, Relaxed);
-        slot.set(State::Idle);
-        Some(Self {
+        let connection = Self {
             slot,
             page,
             has_left: false,
-        })
+        };
+        // The state last: a keeper that found it idle would hand it on without what has been read.
+        match read {
+            [] => slot.set(State::Idle),
+            _ => connection.resume(read, handed_on),
+        }
+        Some(connection)
     }
 
-    /// The worker before has read this of a request, and it has been handed on so often.
+    /// This has been read of a request already, and it has been handed on so often.
     pub fn resume(&self, read: &[u8], handed_on: u32) {
         self.keep(read);
         if let Some(replay) = self.replay() {
@@ -458,5 +485,7 @@ fn truncated(bytes: usize) -> u32 {
     u32::try_from(bytes & 0xffff_ffff).unwrap_or(u32::MAX)
 }
 
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod tests;

@@ -70,8 +70,10 @@ impl Waiting {
         self.read.is_empty()
     }
 
-    /// It is in the queue: here it is closed, its record first, since its number may be somebody else's at once.
+    /// It is in the queue: here it is closed. Its record last: without one a keeper would take it for forgotten. No other
+    /// connection gets its number in between, since this thread is the one that serves.
     fn finish(self) {
+        drop(self.socket);
         self.slot.iter().for_each(|slot| slot.free());
     }
 }
@@ -113,15 +115,17 @@ impl Queue {
         while let Some(last) = waiting.last() {
             let idle = waiting.iter().rev().take(self.batch);
             let idle = idle.take_while(|it| it.read.is_empty()).count();
-            let count = idle.max(1);
+            let start = waiting.len() - idle.max(1);
+            let slots = || waiting[start..].iter().filter_map(|it| it.slot);
+            slots().for_each(Slot::offers);
             let outcome = match idle {
                 0 => self.send_request(last),
                 _ => self.send_idle(&waiting[waiting.len() - idle..]),
             };
             if outcome.is_err() {
+                slots().for_each(Slot::was_refused);
                 return;
             }
-            let start = waiting.len() - count;
             waiting.drain(start..).for_each(Waiting::finish);
         }
     }

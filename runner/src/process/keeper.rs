@@ -220,8 +220,9 @@ impl Watch {
         };
         self.is_orphaned = true;
         self.orphans.take_over(keeper.page, &mut table);
+        let listener = keeper.listener.as_fd();
         self.orphans
-            .take_forgotten(keeper.page, &mut table, keeper.listener.as_fd());
+            .take_forgotten(keeper.page, &mut table, listener, keeper.tell);
         // Before anything that takes time: a lock of the dead run's lasts as long as its descriptors, and the next worker
         // may want it.
         table.close_the_rest();

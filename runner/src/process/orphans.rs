@@ -65,12 +65,15 @@ impl Orphans {
         self.callers.extend(sockets);
     }
 
-    /// The same for connections that the worker had accepted and not yet noted: their numbers are among the lowest.
+    /// The same for connections that the worker had accepted and not yet noted: their numbers are among the lowest. Of
+    /// one that it had from another worker nobody knows what has been read of a request: its caller is told to send it
+    /// again.
     pub(super) fn take_forgotten(
         &mut self,
         page: &Page,
         table: &mut DeadTable,
         listener: BorrowedFd<'_>,
+        tell: fn(Told) -> Vec<u8>,
     ) {
         let Some(port) = descriptors::port(listener) else {
             return;
@@ -78,7 +81,10 @@ impl Orphans {
         let is_callers = |socket: BorrowedFd<'_>| descriptors::is_callers(socket, port);
         for socket in table.take_if(page.end_of_connections(), is_callers) {
             let traffic = sys::traffic(socket.as_fd()).unwrap_or_default();
-            self.offered.push(Waiting::idle(socket, traffic));
+            match traffic.received {
+                0 => self.offered.push(Waiting::idle(socket, traffic)),
+                _ => self.say_and_linger(socket, &tell(Told::Again { init: false })),
+            }
         }
     }
 
@@ -114,6 +120,7 @@ impl Orphans {
                     let _ = shutdown(&socket, Shutdown::Both);
                     continue;
                 }
+                Owed::LetGo => continue,
                 Owed::Cause => {
                     failed_runs += u32::from(slot.is_run());
                     told(number, slot, end, during, at_work)

@@ -201,13 +201,11 @@ impl Server {
         room: OwnedSemaphorePermit,
     ) {
         let page = self.engine.worker().page;
-        let Some(connection) = Connection::open(page, stream.as_fd(), traffic) else {
+        let Some(connection) = Connection::open(page, stream.as_fd(), traffic, read, handed_on)
+        else {
             // The action holds so many descriptors that none is left with a number that can be served.
             return self.engine.leave();
         };
-        if !read.is_empty() {
-            connection.resume(read, handed_on);
-        }
         let guest = self.connections.enter(connection.caller(), room);
         let wire = Wire::new(
             stream,
@@ -251,8 +249,12 @@ impl Server {
             let is_late = stop == Stop::End && since.elapsed() > LAST_REQUESTS;
             let keeps = |caller: &crate::process::connection::Caller| match is_late {
                 true => caller.progress_in_reading().is_none(),
-                // What waits for a thread of the pool is as good as begun.
-                false => self.engine.has_pooled_runs() || !caller.may_be_handed_on(),
+                // What waits for a thread of the pool is as good as begun. Without a keeper nobody hands anything on.
+                false => {
+                    self.engine.has_pooled_runs()
+                        || !worker.place.is_kept()
+                        || !caller.may_be_handed_on()
+                }
             };
             // Without a keeper there is nobody else who offers them again.
             let is_free = worker.place.is_kept() || self.connections.has_offered_all();

@@ -25,7 +25,8 @@ impl Served {
         let caller = TcpStream::connect(listener.local_addr().expect("bound")).expect("connected");
         let (socket, _) = listener.accept().expect("accepted");
         let page: &'static Page = sys::shared().expect("memory");
-        let noted = Connection::open(page, socket.as_fd(), Traffic::default()).expect("a slot");
+        let noted =
+            Connection::open(page, socket.as_fd(), Traffic::default(), &[], 0).expect("a slot");
         Self {
             caller,
             socket,
