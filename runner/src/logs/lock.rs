@@ -115,9 +115,9 @@ mod model {
     }
 
     impl World {
-        fn lock<T>(&mut self, act: impl FnOnce(&Lock<'_>) -> T) -> T {
+        fn lock<T>(&mut self, act: impl FnOnce(Lock<'_>) -> T) -> T {
             let word = AtomicU32::new(self.word);
-            let outcome = act(&Lock(&word));
+            let outcome = act(Lock(&word));
             self.word = word.into_inner();
             outcome
         }

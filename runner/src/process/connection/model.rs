@@ -8,7 +8,8 @@
 //! Left out: a death in the middle of a transition; both deaths in one pair, and the death of a keeper whose worker has
 //! ended; the end of the whole program; `/init`; requests that come in one piece, or do not fit where they are kept; the
 //! invitation to send a body; callers that are too slow; a kernel that refuses (a step that comes later is the same to
-//! all others). A number that is used again is the same connection's here.
+//! all others). A number that is used again is the same connection's here. All of it at once is too much: two callers with two
+//! requests each, or with two deaths and a swap, are left out (see [`SEARCHES`]).
 //!
 //! Where a worker died between the kernel's word and its own note of it, nobody can know whether an idle connection is
 //! in the queue as well, or what had been read of a request. Then it ends, and its caller connects again.
@@ -200,12 +201,8 @@ impl Hasher for Quick {
 }
 
 /// What the callers send, the deaths, the swaps, and how often the kernel has nothing to read or takes nothing.
-const SEARCHES: [([u8; CALLERS], u8, u8, u8); 4] = [
-    ([2, 0], 2, 1, 1),
-    ([1, 1], 2, 0, 0),
-    ([1, 1], 1, 1, 0),
-    ([2, 1], 1, 0, 0),
-];
+const SEARCHES: [([u8; CALLERS], u8, u8, u8); 3] =
+    [([2, 0], 2, 1, 1), ([1, 1], 2, 0, 0), ([1, 1], 1, 1, 0)];
 
 /// Searches all worlds that come from each first one.
 fn search(mutation: Mutation) -> Result<Stats, String> {
