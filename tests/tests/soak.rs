@@ -137,6 +137,16 @@ fn soak(name: &str, arguments: &[&str]) {
     let end = AtomicBool::new(false);
     fault(&runner, "segv", 0, &tally);
     ask(&mut runner.connect(), &json!({}), &tally);
+    // The one that died may not have a successor yet where another answers.
+    let pairs = if arguments.contains(&"--workers") {
+        2
+    } else {
+        1
+    };
+    runner.until_tree(|tree| {
+        let named = |name: &str| tree.iter().filter(|it| it.name == name).count();
+        named("worker") == pairs && named("keeper") == pairs
+    });
     let before = Usage::of(&runner);
     std::thread::scope(|scope| {
         for caller in 0..CALLERS {
